@@ -1,0 +1,93 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// One set of rules for every Swift target.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+]
+
+let package = Package(
+  name: "turnpike",
+  platforms: [.macOS(.v26)],
+  products: [.executable(name: "turnpike", targets: ["turnpike"])],
+  dependencies: [
+    // Event loops and sockets, and the HTTP/1.1 parser's neighbours of every Swift server.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    // Outbound calls to mints: pooling, time-outs and TLS verification that we should not write again.
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    // SQLite with one writer, a reader pool and typed errors.
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // The configuration file, with the line of every key.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Subcommands, --help and exit codes.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // The logging API the rest of the ecosystem speaks.
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    // Start and stop order, and signals.
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // C libraries: a module map and a shim each, nothing else.
+    .systemLibrary(name: "CNghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+
+    // Byte strings and header fields; the standard library only.
+    .target(name: "Octets", swiftSettings: settings),
+    // SHA-256, HMAC and random bytes, by OpenSSL.
+    .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: settings),
+    // The nine steps and their words; no socket, no database, no C.
+    .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
+    .target(
+      name: "Transport",
+      dependencies: [
+        "Octets", "CNghttp2", "COpenSSL",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(name: "CProto", dependencies: ["CProtobufC"], path: "Sources/Proto/C"),
+    .target(name: "Proto", dependencies: ["CProto", "CProtobufC"], path: "Sources/Proto/Swift", swiftSettings: settings),
+    .target(name: "ExtAuthz", dependencies: ["Octets", "Gate", "Proto", "Transport"], swiftSettings: settings),
+    .target(
+      name: "Cashu",
+      dependencies: [
+        "Octets", "Digest", "Gate", "CSecp256k1",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Store",
+      dependencies: ["Octets", "Gate", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Telemetry",
+      dependencies: ["Octets", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: settings
+    ),
+    .target(name: "TestKit", dependencies: ["Octets", "Gate"], swiftSettings: settings),
+    .executableTarget(
+      name: "turnpike",
+      dependencies: [
+        "Octets", "Digest", "Gate", "Transport", "Proto", "ExtAuthz", "Cashu", "Store", "Telemetry",
+        .product(name: "Yams", package: "Yams"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: settings
+    ),
+  ]
+)

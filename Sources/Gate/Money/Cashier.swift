@@ -1,0 +1,256 @@
+internal import Synchronization
+
+/// Redeems payments: steps 5 to 8, each payment once, however many requests present it at the same time.
+///
+/// A service: from the claim on, the work belongs to ``run()`` and not to the request that brought the payment. The
+/// request only waits for it; its time-out or disconnect cancels nothing (design rule 9).
+public final class Cashier: Sendable {
+  public struct Settings: Sendable {
+    /// How long a request waits where its proxy names no deadline.
+    public var deadline: Duration
+    /// After this, another process may take the work over.
+    public var lease: Duration { self.deadline + .seconds(30) }
+
+    public init(deadline: Duration) { self.deadline = deadline }
+  }
+
+  /// More who wait for one payment are turned away at once (design §5).
+  public static let maxWaiters = 64
+  /// Payments redeemed at the same time; beyond, 503 at once.
+  public static let maxJobs = 1024
+  /// Answers whose delivery is still to be written down.
+  static let maxReports = 65_536
+  /// How often rows are looked for whose owner died or whose answer was lost.
+  static let recoveryInterval: Duration = .seconds(1)
+  static let recoveriesPerRound = 16
+
+  private let ledger: any Ledger
+  private let verifiers: [PaymentMethod: any PaymentVerifier]
+  private let settings: Settings
+  private let sleeper: any Clock<Duration>
+  private let crashPoints: CrashPoints
+
+  private let waiting = Mutex<[PaymentID: JobOutcome]>([:])
+  private let work: AsyncStream<Work>
+  private let orders: AsyncStream<Work>.Continuation
+  private let reports: AsyncStream<(TakenUse, UseDelivery)>
+  private let reported: AsyncStream<(TakenUse, UseDelivery)>.Continuation
+  private let observer: any CashierObserver
+
+  private enum Work: Sendable {
+    case redeem(VerifiedPayment, Quote, JobOutcome)
+  }
+
+  public init(
+    ledger: any Ledger, verifiers: [any PaymentVerifier], settings: Settings,
+    sleeper: any Clock<Duration> = ContinuousClock(), observer: any CashierObserver = SilentObserver(),
+    crashPoints: CrashPoints = .none
+  ) {
+    self.ledger = ledger
+    self.verifiers = Dictionary(uniqueKeysWithValues: verifiers.map { ($0.method, $0) })
+    self.settings = settings
+    self.sleeper = sleeper
+    self.observer = observer
+    self.crashPoints = crashPoints
+    (self.work, self.orders) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maxJobs))
+    (self.reports, self.reported) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maxReports))
+  }
+
+  /// Works until ``stop()``, then ends what is under way and returns.
+  public func run() async {
+    await withTaskGroup { group in
+      group.addTask { await self.recoverOnTimer() }
+      group.addTask { await self.writeDownDeliveries() }
+      await withDiscardingTaskGroup { jobs in
+        for await case .redeem(let payment, let quote, let outcome) in self.work {
+          jobs.addTask { await self.redeem(payment, quote, outcome) }
+        }
+      }
+      self.reported.finish()
+      group.cancelAll()
+    }
+  }
+
+  /// Takes no more work. Call when the listeners have ended.
+  public func stop() { self.orders.finish() }
+
+  // MARK: What the gate asks
+
+  func verify(_ offer: PaymentOffer, against quote: Quote, reach: Reach) async throws(Outage) -> Verdict {
+    guard let verifier = self.verifiers[offer.method] else { return .rejected(.wrongScheme) }
+    let start = ContinuousClock.now
+    let verdict = try await verifier.verify(offer, against: quote, reach: reach)
+    if reach == .network { self.observer.verified(offer.method, verdict, in: ContinuousClock.now - start) }
+    return verdict
+  }
+
+  func standing(of payment: VerifiedPayment, scope: GrantScope) async throws(Outage) -> PaymentStanding {
+    try await self.ledger.standing(of: payment.id, nullifiers: payment.nullifiers, scope: scope)
+  }
+
+  func take(
+    _ serial: Serial, for request: RequestKey?, intent: UseRequest.Intent = .take
+  ) async throws(Outage) -> UseOutcome {
+    let outcome = try await self.ledger.take(
+      UseRequest(serial: serial, request: request, lease: self.settings.lease, intent: intent))
+    if case .taken = outcome { self.crashPoints.reach(.delivering) }
+    return outcome
+  }
+
+  func report(_ use: TakenUse, _ delivery: UseDelivery) {
+    self.crashPoints.reach(.answered)
+    // Where the queue is full the row stays `delivering` and is found when its lease ends: never lost silently.
+    self.reported.yield((use, delivery))
+  }
+
+  /// Waits until the book knows what became of `payment`, or until the deadline: the work goes on.
+  func redeem(
+    _ payment: VerifiedPayment, for quote: Quote, client: ClientAddress?, until deadline: ContinuousClock.Instant?
+  ) async throws(Outage) -> PaymentStanding {
+    let standing = try await self.standing(of: payment, scope: quote.scope)
+    switch standing {
+    case .granted, .otherRoute, .stuck, .rejected: return standing
+    case .unknown(_, let dueIn) where dueIn > .zero: return standing
+    case .inFlight, .unknown: break
+    case .unseen: try self.verifiers[payment.method]?.admit(payment, from: client)
+    }
+    self.crashPoints.reach(.verified)
+    let outcome = try self.join(payment, quote)
+    let end = deadline ?? ContinuousClock.now + self.settings.deadline
+    guard let result = await outcome.value(until: end, sleeper: self.sleeper) else {
+      throw Outage(.inFlight, "the request's time is up; the work goes on", retryAfterSeconds: 1, payment: payment.id)
+    }
+    return try result.get()
+  }
+
+  private func join(_ payment: VerifiedPayment, _ quote: Quote) throws(Outage) -> JobOutcome {
+    enum Place { case leads(JobOutcome), follows(JobOutcome), full }
+    let place = self.waiting.withLock { waiting -> Place in
+      if let outcome = waiting[payment.id] {
+        return outcome.admit(upTo: Self.maxWaiters) ? .follows(outcome) : .full
+      }
+      let outcome = JobOutcome()
+      waiting[payment.id] = outcome
+      return .leads(outcome)
+    }
+    switch place {
+    case .follows(let outcome): return outcome
+    case .full:
+      throw Outage(.inFlight, "too many requests wait for this payment", retryAfterSeconds: 1, payment: payment.id)
+    case .leads(let outcome):
+      guard case .enqueued = self.orders.yield(.redeem(payment, quote, outcome)) else {
+        let outage = Outage(.outage, "too many payments at once", retryAfterSeconds: 1, payment: payment.id)
+        self.finish(payment.id, outcome, .failure(outage))
+        throw outage
+      }
+      return outcome
+    }
+  }
+
+  private func finish(_ id: PaymentID, _ outcome: JobOutcome, _ result: Result<PaymentStanding, Outage>) {
+    self.waiting.withLock { $0[id] = nil }
+    outcome.finish(result)
+  }
+
+  // MARK: 6 claim, 7 settle, 8 grant
+
+  private func redeem(_ payment: VerifiedPayment, _ quote: Quote, _ outcome: JobOutcome) async {
+    do throws(Outage) {
+      self.finish(payment.id, outcome, .success(try await self.claimAndSettle(payment, quote)))
+    } catch {
+      self.finish(payment.id, outcome, .failure(error))
+    }
+  }
+
+  private func claimAndSettle(_ payment: VerifiedPayment, _ quote: Quote) async throws(Outage) -> PaymentStanding {
+    let reservation = Reservation(
+      payment: payment, scope: quote.scope, tariff: quote.tariff, lease: self.settings.lease)
+    switch try await self.ledger.claim(reservation) {
+    case .claimed(let claim):
+      self.crashPoints.reach(.reserved)
+      guard let verifier = self.verifiers[payment.method] else {
+        preconditionFailure("A payment was verified by a method that this gate does not have.")
+      }
+      let term = claim.term
+      let start = ContinuousClock.now
+      let settlement = await verifier.settle(payment, under: claim)
+      self.observer.settled(payment.method, settlement, in: ContinuousClock.now - start)
+      return try await self.conclude(term, settlement)
+    case .standing(let standing):
+      return try await self.waitForOther(payment, quote, standing)
+    }
+  }
+
+  /// Another process has it, or its owner died: waits for the winner, or takes over.
+  private func waitForOther(
+    _ payment: VerifiedPayment, _ quote: Quote, _ first: PaymentStanding
+  ) async throws(Outage) -> PaymentStanding {
+    var standing = first
+    let end = ContinuousClock.now + self.settings.deadline
+    var pause = Duration.milliseconds(20)
+    while true {
+      switch standing {
+      case .unknown(let id, let dueIn) where dueIn <= .zero:
+        standing = try await self.resume(DuePayment(payment: id, method: payment.method))
+        if case .unknown = standing { return standing }
+      case .inFlight where ContinuousClock.now < end:
+        try? await self.sleeper.sleep(for: pause)
+        pause = min(pause * 2, .milliseconds(500))
+        standing = try await self.standing(of: payment, scope: quote.scope)
+      case .unseen:
+        // The winner gave it back without sending it; whoever asks again may claim it.
+        throw Outage(.outage, "the payment was not taken; nothing was spent", retryAfterSeconds: 1)
+      default:
+        return standing
+      }
+    }
+  }
+
+  /// A settlement whose row cannot be written is not lost: the plan is on disk and recovery finds the money.
+  private func conclude(_ term: ClaimTerm, _ settlement: Settlement) async throws(Outage) -> PaymentStanding {
+    self.crashPoints.reach(.settled)
+    let standing = try await self.ledger.conclude(term, with: settlement)
+    self.crashPoints.reach(.concluded)
+    if case .notSent(let outage) = settlement { throw outage }
+    return standing
+  }
+
+  // MARK: Recovery
+
+  private func recoverOnTimer() async {
+    while !Task.isCancelled {
+      if let due = try? await self.ledger.due(limit: Self.recoveriesPerRound) {
+        await withDiscardingTaskGroup { group in
+          for payment in due {
+            group.addTask { _ = try? await self.resume(payment) }
+          }
+        }
+      }
+      try? await self.sleeper.sleep(for: Self.recoveryInterval)
+    }
+  }
+
+  private func resume(_ due: DuePayment) async throws(Outage) -> PaymentStanding {
+    guard let verifier = self.verifiers[due.method] else {
+      throw Outage(.outage, "no \(due.method) is configured to recover this payment", payment: due.payment)
+    }
+    switch try await self.ledger.resume(due.payment) {
+    case .standing(let standing): return standing
+    case .resumed(let resumption):
+      let plan = resumption.plan
+      let claim = resumption.take()
+      let term = claim.term
+      let settlement = await verifier.recover(plan, under: claim)
+      self.observer.recovered(due.method, settlement)
+      return try await self.conclude(term, settlement)
+    }
+  }
+
+  private func writeDownDeliveries() async {
+    await withDiscardingTaskGroup { group in
+      for await (use, delivery) in self.reports {
+        group.addTask { try? await self.ledger.report(use, delivery) }
+      }
+    }
+  }
+}

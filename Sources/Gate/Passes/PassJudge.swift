@@ -1,0 +1,89 @@
+internal import Octets
+
+/// Step 3: finds the pass of a request and judges it without the store.
+struct PassJudge: Sendable {
+  enum Word {
+    case absent
+    /// Time is left; nothing more to ask.
+    case valid
+    /// Counts uses, or must be looked up: the ledger has the last word.
+    case counted(Serial)
+    case fault(PassFault)
+    case twoPasses
+    case unavailable(Outage)
+  }
+
+  let keys: PassKeys
+  let revocations: Revocations
+
+  func judge(
+    _ request: AccessRequest, at place: Place, on route: Route, covers: (_ tag: [UInt8]) -> Bool, now: Timestamp
+  ) -> Word {
+    let bearer: Bearer
+    switch Self.find(in: request) {
+    case .none: return .absent
+    case .two: return .twoPasses
+    case .one(let found): bearer = found
+    }
+    guard case .authentic(let pass) = Pass.read(bearer.text, keys: self.keys) else { return .fault(.invalid) }
+    guard pass.routeTag == route.tag || covers(pass.routeTag), pass.host.elementsEqual(place.hostText.utf8)
+    else { return .fault(.otherRoute) }
+    if pass.kind != .uses && pass.end <= now { return .fault(.expired) }
+    switch pass.kind {
+    case .time:
+      switch self.revocations.word(on: pass.serial, at: now) {
+      case .valid: return .valid
+      case .revoked: return .fault(.revoked)
+      case .askTheLedger: return .counted(pass.serial)
+      case .stale: return .unavailable(Outage(.outage, "revocations were not read for more than ten seconds"))
+      }
+    case .uses, .usesWithinTime:
+      guard bearer.form == .header || Self.mayCount(request, at: place) else { return .absent }
+      return .counted(pass.serial)
+    }
+  }
+
+  private struct Bearer {
+    enum Form { case header, cookie }
+
+    var form: Form
+    var text: ArraySlice<UInt8>
+  }
+
+  private enum Found {
+    case none
+    case one(Bearer)
+    case two
+  }
+
+  /// A header beats a cookie; two different texts in one place are two passes.
+  private static func find(in request: AccessRequest) -> Found {
+    let fields = request.fields
+    switch fields.only("turnpike-pass") {
+    case .once(let text) where text.contains(ASCII.comma): return .two
+    case .once(let text): return .one(Bearer(form: .header, text: text.trimmed))
+    case .repeated: return .two
+    case .absent: break
+    }
+    var found: ArraySlice<UInt8>?
+    for cookies in fields.values(of: "cookie") {
+      for text in PassCookie.values(in: cookies) {
+        if let first = found, first != text { return .two }
+        found = text
+      }
+    }
+    return found.map { .one(Bearer(form: .cookie, text: $0)) } ?? .none
+  }
+
+  /// A browser sends a cookie by itself: another site must not make it spend one (design §4).
+  private static func mayCount(_ request: AccessRequest, at place: Place) -> Bool {
+    if case .once(let site) = request.fields.only("sec-fetch-site"), site.equalsIgnoringCase("cross-site") {
+      return false
+    }
+    guard !request.method.isSafe else { return true }
+    guard case .once(let origin) = request.fields.only("origin") else { return false }
+    let text = origin.drop { $0 != ASCII.slash }
+    guard text.starts(with: "//".utf8), let host = CanonicalHost(text.dropFirst(2)) else { return false }
+    return host.text == place.hostText
+  }
+}
