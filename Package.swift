@@ -42,7 +42,7 @@ let package = Package(
     // Byte strings and header fields; the standard library only.
     .target(name: "Octets", swiftSettings: settings),
     // SHA-256, HMAC and random bytes, by OpenSSL.
-    .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: settings),
+    .target(name: "Digest", dependencies: ["COpenSSL", "Octets"], swiftSettings: settings),
     // The nine steps and their words; no socket, no database, no C.
     .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
     .target(
@@ -77,12 +77,21 @@ let package = Package(
       dependencies: ["Octets", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings
     ),
-    .target(name: "TestKit", dependencies: ["Octets", "Gate"], swiftSettings: settings),
+    // The configuration file, its keys and their defaults.
+    .target(
+      name: "Settings",
+      dependencies: ["Octets", "Gate", .product(name: "Yams", package: "Yams")],
+      path: "Sources/Configuration",
+      swiftSettings: settings
+    ),
+    // Doubles and contracts for tests: a scripted scheme, a ledger in memory, a clock that a test moves.
+    .target(name: "TestKit", dependencies: ["Octets", "Gate", "Store"], swiftSettings: settings),
     .executableTarget(
       name: "turnpike",
       dependencies: [
-        "Octets", "Digest", "Gate", "Transport", "Proto", "ExtAuthz", "Cashu", "Store", "Telemetry",
-        .product(name: "Yams", package: "Yams"),
+        "Octets", "Digest", "Gate", "Transport", "Proto", "ExtAuthz", "Cashu", "Store", "Telemetry", "Settings",
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

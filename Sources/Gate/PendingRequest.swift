@@ -1,5 +1,3 @@
-internal import Octets
-
 /// A request that steps 1 to 4 could not decide: it shows a counted pass, an offer, or both.
 public struct PendingRequest: Sendable {
   let request: AccessRequest
@@ -17,7 +15,7 @@ public struct PendingRequest: Sendable {
     guard let id = self.request.id, !id.isEmpty, id.count <= Self.maxIdentityBytes else { return nil }
     let path = Route.tag(of: RouteID(self.place.path.text))
     return RequestKey(
-      "\(self.request.adapter.rawValue) \(self.request.method.name) \(self.place.hostText) \(Hex.encode(path)) "
+      "\(self.request.adapter.rawValue) \(self.request.method.name) \(self.place.hostText) \(String(path, radix: 16)) "
         + String(decoding: id, as: UTF8.self))
   }
 

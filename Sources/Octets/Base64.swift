@@ -17,10 +17,21 @@ public enum Base64 {
 
   /// The URL-safe alphabet; padding may be present or absent. Nil for any other character, a length that no encoder
   /// makes, or bits left over: two texts never decode to the same bytes.
-  public static func decodeURL(_ text: some Sequence<UInt8>) -> [UInt8]? { self.decode(text, self.urlSafeValue) }
+  public static func decodeURL(_ text: some Sequence<UInt8>) -> [UInt8]? {
+    var out: [UInt8] = []
+    return self.decode(text, self.urlSafeValue, onto: &out) ? out : nil
+  }
+
+  /// As ``decodeURL(_:)``, behind what `out` already holds; false leaves `out` in no useful state.
+  public static func decodeURL(_ text: some Sequence<UInt8>, onto out: inout [UInt8]) -> Bool {
+    self.decode(text, self.urlSafeValue, onto: &out)
+  }
 
   /// The standard alphabet; padding may be present or absent.
-  public static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? { self.decode(text, self.standardValue) }
+  public static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
+    var out: [UInt8] = []
+    return self.decode(text, self.standardValue, onto: &out) ? out : nil
+  }
 
   private static func encode(_ bytes: some Collection<UInt8>, alphabet: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
@@ -39,8 +50,9 @@ public enum Base64 {
     return out
   }
 
-  private static func decode(_ text: some Sequence<UInt8>, _ value: (UInt8) -> UInt32?) -> [UInt8]? {
-    var out: [UInt8] = []
+  private static func decode(
+    _ text: some Sequence<UInt8>, _ value: (UInt8) -> UInt32?, onto out: inout [UInt8]
+  ) -> Bool {
     var bits: UInt32 = 0
     var count = 0
     var characters = 0
@@ -50,7 +62,7 @@ public enum Base64 {
         padding += 1
         continue
       }
-      guard padding == 0, let six = value(character) else { return nil }
+      guard padding == 0, let six = value(character) else { return false }
       characters += 1
       bits = bits << 6 | six
       count += 6
@@ -59,9 +71,8 @@ public enum Base64 {
         out.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
       }
     }
-    guard characters % 4 != 1, bits & (1 << UInt32(count) - 1) == 0 else { return nil }
-    guard padding == 0 || (characters + padding) % 4 == 0 && padding < 3 else { return nil }
-    return out
+    guard characters % 4 != 1, bits & ((1 << UInt32(count)) - 1) == 0 else { return false }
+    return padding == 0 || (characters + padding) % 4 == 0 && padding < 3
   }
 
   private static func urlSafeValue(_ character: UInt8) -> UInt32? {

@@ -24,31 +24,35 @@ public final class Cashier: Sendable {
   static let recoveryInterval: Duration = .seconds(1)
   static let recoveriesPerRound = 16
 
-  private let ledger: any Ledger
-  private let verifiers: [PaymentMethod: any PaymentVerifier]
+  let ledger: any Ledger
+  let verifiers: [PaymentMethod: any PaymentVerifier]
+  let revocations: Revocations
   private let settings: Settings
-  private let sleeper: any Clock<Duration>
-  private let crashPoints: CrashPoints
+  let clock: any TimeSource
+  let sleeper: any Clock<Duration>
+  let crashPoints: CrashPoints
 
   private let waiting = Mutex<[PaymentID: JobOutcome]>([:])
   private let work: AsyncStream<Work>
   private let orders: AsyncStream<Work>.Continuation
-  private let reports: AsyncStream<(TakenUse, UseDelivery)>
+  let reports: AsyncStream<(TakenUse, UseDelivery)>
   private let reported: AsyncStream<(TakenUse, UseDelivery)>.Continuation
-  private let observer: any CashierObserver
+  let observer: any GateObserver
 
   private enum Work: Sendable {
     case redeem(VerifiedPayment, Quote, JobOutcome)
   }
 
   public init(
-    ledger: any Ledger, verifiers: [any PaymentVerifier], settings: Settings,
-    sleeper: any Clock<Duration> = ContinuousClock(), observer: any CashierObserver = SilentObserver(),
+    ledger: any Ledger, verifiers: [any PaymentVerifier], revocations: Revocations, settings: Settings,
+    clock: any TimeSource, sleeper: any Clock<Duration> = ContinuousClock(), observer: any GateObserver = SilentObserver(),
     crashPoints: CrashPoints = .none
   ) {
     self.ledger = ledger
     self.verifiers = Dictionary(uniqueKeysWithValues: verifiers.map { ($0.method, $0) })
+    self.revocations = revocations
     self.settings = settings
+    self.clock = clock
     self.sleeper = sleeper
     self.observer = observer
     self.crashPoints = crashPoints
@@ -60,6 +64,7 @@ public final class Cashier: Sendable {
   public func run() async {
     await withTaskGroup { group in
       group.addTask { await self.recoverOnTimer() }
+      group.addTask { await self.refreshRevocations() }
       group.addTask { await self.writeDownDeliveries() }
       await withDiscardingTaskGroup { jobs in
         for await case .redeem(let payment, let quote, let outcome) in self.work {
@@ -174,7 +179,7 @@ public final class Cashier: Sendable {
       let term = claim.term
       let start = ContinuousClock.now
       let settlement = await verifier.settle(payment, under: claim)
-      self.observer.settled(payment.method, settlement, in: ContinuousClock.now - start)
+      self.observer.settled(payment.id, payment.method, settlement, in: ContinuousClock.now - start)
       return try await self.conclude(term, settlement)
     case .standing(let standing):
       return try await self.waitForOther(payment, quote, standing)
@@ -207,50 +212,11 @@ public final class Cashier: Sendable {
   }
 
   /// A settlement whose row cannot be written is not lost: the plan is on disk and recovery finds the money.
-  private func conclude(_ term: ClaimTerm, _ settlement: Settlement) async throws(Outage) -> PaymentStanding {
+  func conclude(_ term: ClaimTerm, _ settlement: Settlement) async throws(Outage) -> PaymentStanding {
     self.crashPoints.reach(.settled)
     let standing = try await self.ledger.conclude(term, with: settlement)
     self.crashPoints.reach(.concluded)
     if case .notSent(let outage) = settlement { throw outage }
     return standing
-  }
-
-  // MARK: Recovery
-
-  private func recoverOnTimer() async {
-    while !Task.isCancelled {
-      if let due = try? await self.ledger.due(limit: Self.recoveriesPerRound) {
-        await withDiscardingTaskGroup { group in
-          for payment in due {
-            group.addTask { _ = try? await self.resume(payment) }
-          }
-        }
-      }
-      try? await self.sleeper.sleep(for: Self.recoveryInterval)
-    }
-  }
-
-  private func resume(_ due: DuePayment) async throws(Outage) -> PaymentStanding {
-    guard let verifier = self.verifiers[due.method] else {
-      throw Outage(.outage, "no \(due.method) is configured to recover this payment", payment: due.payment)
-    }
-    switch try await self.ledger.resume(due.payment) {
-    case .standing(let standing): return standing
-    case .resumed(let resumption):
-      let plan = resumption.plan
-      let claim = resumption.take()
-      let term = claim.term
-      let settlement = await verifier.recover(plan, under: claim)
-      self.observer.recovered(due.method, settlement)
-      return try await self.conclude(term, settlement)
-    }
-  }
-
-  private func writeDownDeliveries() async {
-    await withDiscardingTaskGroup { group in
-      for await (use, delivery) in self.reports {
-        group.addTask { try? await self.ledger.report(use, delivery) }
-      }
-    }
   }
 }

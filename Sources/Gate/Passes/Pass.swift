@@ -20,13 +20,14 @@ public struct Pass: Sendable {
     case usesWithinTime = 3
   }
 
-  public var kind: Kind
-  public var end: Timestamp
-  public var serial: Serial
-  public var routeTag: [UInt8]
-  public var host: [UInt8]
+  public let kind: Kind
+  public let end: Timestamp
+  public let serial: Serial
+  public let routeTag: UInt128
+  /// All that is signed, with the domain in front; the host ends it.
+  private let message: [UInt8]
 
-  /// The longest text that can be a pass: the fixed part, the longest host, in base64.
+  /// The longest text that can be a pass: the fixed part, the longest host and the code, in base64.
   public static let maxTextBytes = 4 + (fixedBytes + CanonicalHost.maxBytes + codeBytes) * 4 / 3 + 4
 
   private static let prefix: StaticString = "tp1."
@@ -34,64 +35,47 @@ public struct Pass: Sendable {
   private static let fixedBytes = 45
   private static let codeBytes = 32
 
-  public init(kind: Kind, end: Timestamp, serial: Serial, routeTag: [UInt8], host: String) {
+  /// The canonical host it holds on; empty where the proxy tells none.
+  public var host: ArraySlice<UInt8> { self.message.dropFirst(Self.domain.count + Self.fixedBytes) }
+
+  /// The bearer form of a grant.
+  public static func token(
+    kind: Kind, end: Timestamp, serial: Serial, routeTag: UInt128, host: String, signedWith key: PassKey
+  ) -> String {
+    var message = self.domain
+    message.append(kind.rawValue)
+    message += key.id.bigEndianBytes
+    message += UInt64(bitPattern: end.seconds).bigEndianBytes
+    message += serial.bytes
+    message += routeTag.bigEndianBytes
+    message += Array(host.utf8)
+    let code = key.authenticator.code(for: message.span)
+    return "\(self.prefix)" + Base64.encodeURL(message[self.domain.count...] + code)
+  }
+
+  /// Nil for everything but an authentic signature by one of `keys`.
+  init?(_ text: ArraySlice<UInt8>, keys: PassKeys) {
+    guard text.count <= Self.maxTextBytes, text.startsIgnoringCase(with: Self.prefix) else { return nil }
+    var bytes = Self.domain
+    bytes.reserveCapacity(Self.domain.count + text.count)
+    let start = Self.domain.count
+    guard Base64.decodeURL(text.dropFirst(Self.prefix.utf8CodeUnitCount), onto: &bytes),
+      bytes.count >= start + Self.fixedBytes + Self.codeBytes,
+      let kind = Kind(rawValue: bytes[start]),
+      let key = keys.key(UInt32(bigEndianBytes: bytes[start + 1..<start + 5]))
+    else { return nil }
+    guard Self.isSigned(bytes, with: key) else { return nil }
     self.kind = kind
-    self.end = end
-    self.serial = serial
-    self.routeTag = routeTag
-    self.host = Array(host.utf8)
+    self.end = Timestamp(seconds: Int64(bitPattern: UInt64(bigEndianBytes: bytes[start + 5..<start + 13])))
+    self.serial = Serial(UInt128(bigEndianBytes: bytes[start + 13..<start + 29]))
+    self.routeTag = UInt128(bigEndianBytes: bytes[start + 29..<start + 45])
+    bytes.removeLast(Self.codeBytes)
+    self.message = bytes
   }
 
-  /// The bearer form.
-  public func signed(with key: PassKey) -> String {
-    var message = Self.domain
-    message.append(self.kind.rawValue)
-    message += Self.bigEndian(UInt64(key.id), bytes: 4)
-    message += Self.bigEndian(UInt64(bitPattern: self.end.seconds), bytes: 8)
-    message += self.serial.bytes
-    message += self.routeTag
-    message += self.host
-    let code = key.authenticator.code(for: message[...])
-    return "tp1." + Base64.encodeURL(message[Self.domain.count...] + code)
-  }
-
-  /// What came of reading a text.
-  enum Reading {
-    case authentic(Pass)
-    case forged
-  }
-
-  /// Everything but an authentic signature by one of `keys` is `forged`.
-  static func read(_ text: ArraySlice<UInt8>, keys: PassKeys) -> Reading {
-    guard text.count <= self.maxTextBytes, text.startsIgnoringCase(with: self.prefix),
-      let bytes = Base64.decodeURL(text.dropFirst(self.prefix.utf8CodeUnitCount)),
-      bytes.count >= self.fixedBytes + self.codeBytes,
-      let kind = Kind(rawValue: bytes[0]),
-      let key = keys.key(UInt32(self.integer(bytes[1..<5])))
-    else { return .forged }
-    let body = bytes.dropLast(self.codeBytes)
-    guard key.authenticator.isAuthentic((self.domain + body)[...], code: bytes.suffix(self.codeBytes))
-    else { return .forged }
-    return .authentic(
-      Pass(
-        kind: kind, end: Timestamp(seconds: Int64(bitPattern: self.integer(bytes[5..<13]))),
-        serial: Serial(Array(bytes[13..<29])), routeTag: Array(bytes[29..<45]), host: Array(body.dropFirst(45)))
-    )
-  }
-
-  private init(kind: Kind, end: Timestamp, serial: Serial, routeTag: [UInt8], host: [UInt8]) {
-    self.kind = kind
-    self.end = end
-    self.serial = serial
-    self.routeTag = routeTag
-    self.host = host
-  }
-
-  private static func bigEndian(_ value: UInt64, bytes: Int) -> [UInt8] {
-    (0..<bytes).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (bytes - 1 - $0))) }
-  }
-
-  private static func integer(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-    bytes.reduce(0) { $0 << 8 | UInt64($1) }
+  private static func isSigned(_ bytes: [UInt8], with key: PassKey) -> Bool {
+    let signed = bytes.count - self.codeBytes
+    return key.authenticator.isAuthentic(
+      bytes.span.extracting(0..<signed), code: bytes.span.extracting(signed..<bytes.count))
   }
 }

@@ -17,7 +17,7 @@ struct PassJudge: Sendable {
   let revocations: Revocations
 
   func judge(
-    _ request: AccessRequest, at place: Place, on route: Route, covers: (_ tag: [UInt8]) -> Bool, now: Timestamp
+    _ request: AccessRequest, at place: Place, on route: Route, covers: (_ tag: UInt128) -> Bool, now: Timestamp
   ) -> Word {
     let bearer: Bearer
     switch Self.find(in: request) {
@@ -25,7 +25,7 @@ struct PassJudge: Sendable {
     case .two: return .twoPasses
     case .one(let found): bearer = found
     }
-    guard case .authentic(let pass) = Pass.read(bearer.text, keys: self.keys) else { return .fault(.invalid) }
+    guard let pass = Pass(bearer.text, keys: self.keys) else { return .fault(.invalid) }
     guard pass.routeTag == route.tag || covers(pass.routeTag), pass.host.elementsEqual(place.hostText.utf8)
     else { return .fault(.otherRoute) }
     if pass.kind != .uses && pass.end <= now { return .fault(.expired) }

@@ -1,12 +1,6 @@
-/// Signs and checks messages with one secret key (HMAC-SHA-256, RFC 2104); the gate itself holds no cryptography.
-public protocol MessageAuthenticator: Sendable {
-  /// 32 bytes.
-  func code(for message: ArraySlice<UInt8>) -> [UInt8]
-  /// Compares in constant time.
-  func isAuthentic(_ message: ArraySlice<UInt8>, code: ArraySlice<UInt8>) -> Bool
-}
+public import Octets
 
-/// A key that signs passes.
+/// A key that signs passes; the gate itself holds no cryptography.
 public struct PassKey: Sendable {
   public var id: UInt32
   public var authenticator: any MessageAuthenticator

@@ -3,7 +3,7 @@ internal import Octets
 /// A request's path in its one spelling: what every app behind every proxy would make of it.
 ///
 /// 1. The query is left out; an absolute-form target gives its path and authority (RFC 9112 §3.2.2).
-/// 2. Escapes are decoded once; `%25` stays escaped, so that a decoded text is never decoded again by a comparison.
+/// 2. Escapes are decoded once; `%20 %23 %25 %3F` stay escaped, since unescaped they would make another target of it.
 /// 3. `%00 %2f %5c`, raw `\`, controls, `#`, bad escapes and bytes that no UTF-8 text has are refused: apps differ on them.
 /// 4. `//` is merged; `.` and `..` are resolved (RFC 3986 §5.2.4); above the root, and with `;` behind dots, refused.
 ///
@@ -77,8 +77,8 @@ public struct CanonicalPath: Hashable, Sendable {
         guard let high = rest.next().flatMap(Hex.nibble), let low = rest.next().flatMap(Hex.nibble) else { return nil }
         plain = high << 4 | low
         guard plain != ASCII.slash, plain != ASCII.backslash else { return nil }
-        if plain == ASCII.percent {
-          out += [ASCII.percent, 0x32, 0x35]
+        if let escape = Self.kept[plain] {
+          out += escape
           continue
         }
       } else if byte == ASCII.backslash || byte == 0x23 || byte == ASCII.space {
@@ -90,6 +90,11 @@ public struct CanonicalPath: Hashable, Sendable {
     }
     return out
   }
+
+  private static let kept: [UInt8: [UInt8]] = [
+    ASCII.space: Array("%20".utf8), 0x23: Array("%23".utf8), ASCII.percent: Array("%25".utf8),
+    ASCII.question: Array("%3F".utf8),
+  ]
 
   private static func resolve(_ path: [UInt8]) -> [UInt8]? {
     var kept: [ArraySlice<UInt8>] = []

@@ -32,8 +32,8 @@ public final class Route: Sendable {
   public let cors: CORS?
   /// Routes whose passes hold here too.
   public let covers: [RouteID]
-  /// What passes carry of `id`: 16 bytes.
-  public let tag: [UInt8]
+  /// What passes carry of `id`.
+  public let tag: UInt128
 
   public init(
     id: RouteID, label: String, pattern: PathPattern, hosts: [HostPattern] = [], methods: [RequestMethod] = [],

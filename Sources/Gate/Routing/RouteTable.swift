@@ -9,7 +9,7 @@ public struct RouteTable: Sendable {
   /// Bit n: some route's literal prefix has n segments. Deeper ones share the last bit.
   private let depths: UInt64
   private let tiers: Set<String>
-  private let covered: [[UInt8]: [RouteID]]
+  private let covered: [UInt128: [RouteID]]
 
   /// Two routes with one id would let the passes of one open the other.
   public struct DuplicateID: Error, Hashable, Sendable {
@@ -17,7 +17,7 @@ public struct RouteTable: Sendable {
   }
 
   public init(_ routes: [Route]) throws(DuplicateID) {
-    var tags: Set<[UInt8]> = []
+    var tags: Set<UInt128> = []
     var byPrefix: [UInt64: [Int32]] = [:]
     var depths: UInt64 = 0
     for (index, route) in routes.enumerated() {
@@ -37,7 +37,7 @@ public struct RouteTable: Sendable {
   public func knows(tier: String) -> Bool { self.tiers.contains(tier) }
 
   /// Whether the passes of the route with `tag` hold on `route` too.
-  func covers(_ tag: [UInt8], _ route: RouteID) -> Bool { self.covered[tag]?.contains(route) ?? false }
+  func covers(_ tag: UInt128, _ route: RouteID) -> Bool { self.covered[tag]?.contains(route) ?? false }
 
   /// The first route that fits among those with the longest literal prefix that has one that fits.
   public func route(method: RequestMethod, host: CanonicalHost?, path: CanonicalPath, tier: String?) -> Route? {
@@ -114,10 +114,10 @@ public struct RouteTable: Sendable {
 
 extension Route {
   /// FNV-1a with 128 bits over the id. Ids come from the configuration alone, and a table refuses two equal tags.
-  static func tag(of id: RouteID) -> [UInt8] {
+  static func tag(of id: RouteID) -> UInt128 {
     let prime: UInt128 = 0x0000_0000_0100_0000_0000_0000_0000_013B
     var hash: UInt128 = 0x6C62_272E_07BB_0142_62B8_2175_6295_C58D
     for byte in id.text.utf8 { hash = (hash ^ UInt128(byte)) &* prime }
-    return (0..<16).map { UInt8(truncatingIfNeeded: hash >> UInt128(120 - 8 * $0)) }
+    return hash
   }
 }

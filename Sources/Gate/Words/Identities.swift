@@ -22,13 +22,16 @@ public struct Nullifier: Hashable, Sendable {
 public struct Serial: Hashable, Sendable, CustomStringConvertible {
   public static let byteCount = 16
 
-  public let bytes: [UInt8]
+  public let number: UInt128
+
+  public init(_ number: UInt128) { self.number = number }
 
   public init(_ bytes: [UInt8]) {
     precondition(bytes.count == Self.byteCount, "A serial has 16 bytes.")
-    self.bytes = bytes
+    self.number = UInt128(bigEndianBytes: bytes)
   }
 
+  public var bytes: [UInt8] { self.number.bigEndianBytes }
   public var description: String { Hex.encode(self.bytes) }
 }
 

@@ -1,0 +1,183 @@
+import Gate
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct CashierTests {
+  @Test("of 32 requests with one coin at the same time one passes, and the coin is taken once")
+  func parallel() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      let codes = await withTaskGroup(of: String.self) { group in
+        for _ in 0..<32 { group.addTask { await bench.ask("/paid/x", coin: coin).code } }
+        return await group.reduce(into: [:]) { counts, code in counts[code, default: 0] += 1 }
+      }
+      #expect(codes == ["allow": 1, "spent": 31])
+      #expect(bench.counterpart.calls(.take) == 1)
+    }
+  }
+
+  @Test("more than 64 waiters of one payment are turned away with a 503, never with a 402")
+  func waiters() async throws {
+    let bench = try Workbench(deadline: .seconds(30))
+    let coin = bench.counterpart.issue("a", 10)
+    // The service is not running yet: everyone waits.
+    let codes = try await withThrowingTaskGroup(of: String.self) { group in
+      for _ in 0..<100 { group.addTask { await bench.ask("/paid/x", coin: coin).code } }
+      var counts: [String: Int] = [:]
+      for _ in 0..<36 { counts[try #require(await group.next()), default: 0] += 1 }
+      #expect(counts == ["in_flight": 36])
+      group.addTask {
+        await bench.cashier.run()
+        return "stopped"
+      }
+      for _ in 0..<64 { counts[try #require(await group.next()), default: 0] += 1 }
+      bench.cashier.stop()
+      return counts
+    }
+    #expect(codes == ["in_flight": 36, "allow": 1, "spent": 63])
+  }
+
+  @Test("a request whose time is up leaves the work to go on, and the next presentation finds it done")
+  func deadline() async throws {
+    let bench = try Workbench()
+    let coin = bench.counterpart.issue("a", 10)
+    let hurried = AccessRequest(
+      adapter: .envoy, method: .get, target: Array("/paid/x".utf8), host: Array("shop.example".utf8),
+      id: [UInt8]?.none, client: nil, fields: Workbench.request("/paid/x", [("x-coin", coin.offer)]).fields,
+      deadline: ContinuousClock.now)
+    #expect(await bench.ask(hurried).code == "in_flight")
+    try await bench.running { bench in
+      #expect(await bench.ask("/paid/x", coin: coin).code == "allow")
+      #expect(bench.counterpart.calls(.take) == 1)
+    }
+  }
+
+  @Test("a cancelled request cancels no money")
+  func cancelled() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { _ = await bench.ask("/paid/x", coin: coin) }
+        group.cancelAll()
+      }
+      var code = await bench.ask("/paid/x", coin: coin).code
+      while code == "in_flight" { code = await bench.ask("/paid/x", coin: coin).code }
+      #expect(bench.counterpart.calls(.take) == 1)
+      #expect(["allow", "spent"].contains(code))
+    }
+  }
+
+  @Test(
+    "a lost answer is 503 with the payment's id, never 402; recovery finds the money and takes it once",
+    arguments: [ScriptedCounterpart.Call.lock, .take], [ScriptedCounterpart.Mishap.answerLost, .callLost])
+  func lostAnswer(call: ScriptedCounterpart.Call, mishap: ScriptedCounterpart.Mishap) async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      bench.counterpart.fail(next: call, with: mishap)
+      guard case .unavailable(let outage) = await bench.ask("/paid/x", coin: coin) else {
+        Issue.record("the decision was not `unavailable`")
+        return
+      }
+      #expect(outage.code == .unknown)
+      #expect(outage.payment == PaymentID("coin-a"))
+      bench.clock.advance(by: .seconds(2))
+      var code = await bench.ask("/paid/x", coin: coin).code
+      while code == "unknown" || code == "in_flight" { code = await bench.ask("/paid/x", coin: coin).code }
+      #expect(code == "allow")
+      #expect(bench.counterpart.taker(of: coin) == "coin-a")
+      #expect(await bench.ask("/paid/x", coin: coin).code == "spent")
+    }
+  }
+
+  @Test("recovery runs by itself: nobody needs to ask again")
+  func timer() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      bench.counterpart.fail(next: .take, with: .answerLost)
+      #expect(await bench.ask("/paid/x", coin: coin).code == "unknown")
+      bench.clock.advance(by: .seconds(2))
+      let scope = GrantScope(route: RouteID("/paid/**"), host: "shop.example")
+      while true {
+        let standing = try await bench.ledger.standing(
+          of: PaymentID("coin-a"), nullifiers: [Nullifier(Array("a".utf8))], scope: scope)
+        if case .granted = standing { break }
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      #expect(bench.counterpart.taker(of: coin) == "coin-a")
+    }
+  }
+
+  @Test("what the counterpart holds is 503 until an operator looks, and is not asked again")
+  func held() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      bench.counterpart.fail(next: .lock, with: .held)
+      for _ in 0..<5 { #expect(await bench.ask("/paid/x", coin: coin).code == "unknown") }
+      #expect(bench.counterpart.calls(.lock) == 1)
+    }
+  }
+
+  @Test("where the counterpart may not be asked, nothing is claimed and the coin stays good")
+  func budget() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      bench.counterpart.refuse(with: Outage(.mintBudget, "enough for now"))
+      #expect(await bench.ask("/paid/x", coin: coin).code == "mint_budget")
+      bench.counterpart.refuse(with: nil)
+      #expect(await bench.ask("/paid/x", coin: coin).code == "allow")
+    }
+  }
+}
+
+/// The challenge endpoints' question (design §4): what was refused, without a second effect.
+@Suite(.timeLimit(.minutes(1))) struct ReviewTests {
+  private func review(_ bench: Workbench, _ request: AccessRequest) async -> String {
+    switch await bench.gate.review(request) {
+    case .wouldAllow: "would allow"
+    case .judged(let judgement): judgement.decision.code
+    }
+  }
+
+  @Test("without an offer it says what is owed; where the gate allows, the refusal was the app's own")
+  func plain() async throws {
+    let bench = try Workbench()
+    #expect(await self.review(bench, Workbench.request("/paid/x")) == "payment_required")
+    #expect(await self.review(bench, Workbench.request("/free/x")) == "would allow")
+    #expect(await self.review(bench, Workbench.request("/nowhere")) == "denied")
+  }
+
+  @Test("a good offer that nobody has claimed is 503, and is not claimed by the question")
+  func unclaimed() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      let request = Workbench.request("/paid/x", [("x-coin", coin.offer)])
+      #expect(await self.review(bench, request) == "in_flight")
+      #expect(bench.counterpart.calls(.lock) == 0)
+    }
+  }
+
+  @Test("after an allow the refusal was the app's own; after a refusal it is repeated")
+  func afterwards() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      let first = Workbench.request("/paid/x", id: "1", [("x-coin", coin.offer)])
+      let second = Workbench.request("/paid/x", id: "2", [("x-coin", coin.offer)])
+      #expect(await bench.ask(first).code == "allow")
+      #expect(await self.review(bench, first) == "would allow")
+      #expect(await bench.ask(second).code == "spent")
+      #expect(await self.review(bench, second) == "spent")
+      #expect(await self.review(bench, Workbench.request("/hour/x", [("x-coin", coin.offer)])) == "too_little")
+    }
+  }
+
+  @Test("an outage that was just answered is answered again, not turned into a demand to pay")
+  func outage() async throws {
+    try await Workbench().running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      let request = Workbench.request("/paid/x", [("x-coin", coin.offer)])
+      bench.counterpart.refuse(with: Outage(.mintBudget, "enough for now"))
+      #expect(await bench.ask(request).code == "mint_budget")
+      #expect(await self.review(bench, request) == "mint_budget")
+    }
+  }
+}
