@@ -1,0 +1,67 @@
+internal import Gate
+internal import Octets
+internal import Transport
+
+/// How a proxy that asks over plain HTTP understands an answer.
+enum HTTPDialect: Sendable {
+  /// 200 allows, everything else goes to the client as it is (Traefik, Caddy).
+  case direct
+  /// As `direct`, and an allow names the NGINX location that serves the request.
+  case accel(location: String)
+  /// NGINX `auth_request` and ingress-nginx understand 200, 401 and 403, and make everything else a 500.
+  case subrequest
+  /// What NGINX serves to the client after a 401: never a success.
+  case challenge
+}
+
+extension HTTPDialect {
+  /// The answer to a judgement; what hangs on its delivery is the caller's to add.
+  func answer(to judgement: Judgement, for audience: Audience) -> HTTPResponse {
+    switch (self, Rendering(judgement, for: audience)) {
+    case (_, .allow(let allowance)):
+      return self.answer(to: allowance, for: audience)
+    case (.direct, .refuse(let refusal)), (.accel, .refuse(let refusal)), (.challenge, .refuse(let refusal)):
+      return HTTPResponse(status: refusal.status, fields: refusal.fields, body: refusal.body)
+    case (.subrequest, .refuse(let refusal)):
+      return HTTPResponse(status: refusal.status == 403 ? 403 : 401, fields: refusal.subrequestFields)
+    }
+  }
+
+  /// A challenge endpoint was asked, and the gate has nothing against the request: the 401 is the app's own.
+  static func appsOwn(for audience: Audience) -> HTTPResponse {
+    var fields = FieldList()
+    fields.append("cache-control", "no-store".utf8)
+    guard audience.body == .wanted else { return HTTPResponse(status: 401, fields: fields) }
+    fields.append("content-type", "application/json".utf8)
+    return HTTPResponse(status: 401, fields: fields, body: ReasonBody(.unauthorized).json)
+  }
+
+  private func answer(to allowance: Allowance, for audience: Audience) -> HTTPResponse {
+    var fields = AssertedFields.all(in: allowance.assertions)
+    fields.append("turnpike-pass", (allowance.pass?.token ?? "").utf8)
+    if let pass = allowance.pass {
+      fields.append("set-cookie", PassCookie.setCookie(pass, isSecure: audience.link == .secure).utf8)
+    }
+    switch self {
+    case .direct, .subrequest:
+      if allowance.basis == .payment { fields.append("cache-control", "no-store".utf8) }
+    case .accel(let location):
+      // NGINX keeps Content-Type, Cache-Control, Expires and Accept-Ranges of this answer beside the app's own.
+      fields.append("x-accel-redirect", location.utf8)
+    case .challenge:
+      return Self.appsOwn(for: audience)
+    }
+    return HTTPResponse(status: 200, fields: fields)
+  }
+}
+
+extension Refusal {
+  /// What `auth_request_set` can hand on: NGINX drops this answer's body and most of its head.
+  fileprivate var subrequestFields: FieldList {
+    var kept = FieldList()
+    for name in ["turnpike-reason", "cache-control", "retry-after", "www-authenticate"] as [StaticString] {
+      for value in self.fields.values(of: name) { kept.append(name, value) }
+    }
+    return kept
+  }
+}

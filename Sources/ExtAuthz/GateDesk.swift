@@ -1,0 +1,88 @@
+package import Gate
+internal import Octets
+internal import Transport
+
+/// Where the adapters ask the gate: one for all of them.
+package struct GateDesk: Sendable {
+  private let gate: Gate
+  private let verifiers: [any PaymentVerifier]
+  private let observer: any DecisionObserver
+
+  package init(
+    gate: Gate, verifiers: [any PaymentVerifier], observer: any DecisionObserver = SilentDecisions()
+  ) {
+    self.gate = gate
+    self.verifiers = verifiers
+    self.observer = observer
+  }
+
+  /// The fields an adapter copies out of a request.
+  var fieldsRead: [StaticString] { Gate.fieldsRead(by: self.verifiers) }
+
+  /// Those that carry nothing but credentials, and so are taken off every request that passes. `authorization` is not
+  /// among them: the app has its own use for it.
+  var credentialFields: [StaticString] {
+    ["turnpike-pass"]
+      + self.verifiers.flatMap(\.credentialFields).filter { $0.description != "authorization" }
+  }
+
+  /// What can be said at once.
+  func rule(on request: AccessRequest) -> Gate.Ruling {
+    let ruling = self.gate.rule(on: request)
+    if case .decided(let judgement) = ruling { self.note(request.adapter, judgement) }
+    return ruling
+  }
+
+  /// The answer to what had to wait.
+  func decide(_ pending: PendingRequest, of adapter: AccessRequest.Adapter) async -> Judgement {
+    let judgement = await self.gate.decide(pending)
+    self.note(adapter, judgement)
+    return judgement
+  }
+
+  /// Asks on behalf of a challenge endpoint: nothing is claimed, settled or taken.
+  func review(_ request: AccessRequest) async -> Gate.Review { await self.gate.review(request) }
+
+  /// What a caller, or a question that cannot be read, is answered without the gate.
+  func refuse(_ adapter: AccessRequest.Adapter, _ denial: Denial) -> Judgement {
+    let judgement = Judgement(.deny(denial), route: nil)
+    self.note(adapter, judgement)
+    return judgement
+  }
+
+  /// To be called with what became of an allow; nil when nothing hangs on it.
+  func delivery(of judgement: Judgement) -> (@Sendable (Delivery) -> Void)? {
+    guard case .allow(let allowance) = judgement.decision, let use = allowance.use else { return nil }
+    return { [gate] delivery in
+      switch delivery {
+      case .written: gate.report(use, .written)
+      case .lost: gate.report(use, .lost)
+      }
+    }
+  }
+
+  /// Whether the `authorization` of this request is an offer to us, and so none of the app's business.
+  func isOffer(authorizationOf request: AccessRequest) -> Bool {
+    guard request.fields.contains("authorization") else { return false }
+    var fields = FieldList()
+    for value in request.fields.values(of: "authorization") { fields.append("authorization", value) }
+    let alone = AccessRequest(
+      adapter: request.adapter, method: request.method, target: request.target, host: [UInt8]?.none,
+      id: [UInt8]?.none, client: nil, fields: fields)
+    return !self.gate.offers(in: alone).isEmpty
+  }
+
+  private func note(_ adapter: AccessRequest.Adapter, _ judgement: Judgement) {
+    self.observer.decided(judgement, for: adapter)
+  }
+}
+
+/// Hears every decision, on the thread that made it, for metrics and the decision log.
+package protocol DecisionObserver: Sendable {
+  func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter)
+}
+
+package struct SilentDecisions: DecisionObserver {
+  package init() {}
+  package func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter) {}
+}

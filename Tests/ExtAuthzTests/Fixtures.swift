@@ -1,0 +1,152 @@
+import Gate
+import Octets
+import Transport
+
+@testable import ExtAuthz
+
+/// A gate with a free, a priced, an hourly and a denied route, and one made-up scheme; its ledger is down.
+struct House {
+  let gate: Gate
+  let desk: GateDesk
+  let observer = Decisions()
+
+  static let tariff = Tariff(prices: [Amount(10, .sat)], terms: .uses(1))
+
+  init() throws {
+    let verifiers: [any PaymentVerifier] = [CoinVerifier()]
+    let routes = try [
+      Self.route("/free/**", .free),
+      Self.route("/paid/**", .priced(Self.tariff)),
+      Self.route("/cors/**", .priced(Self.tariff), cors: CORS(origins: .listed(["https://app.example"]))),
+      Self.route("/never/**", .denied),
+      Self.route("/tier/**", .free, tier: "gold"),
+      Self.route("/tier/**", .denied),
+      Self.route("/host/**", .free, host: "a.example"),
+    ]
+    let revocations = Revocations()
+    self.gate = Gate(
+      policy: Policy(routes: try RouteTable(routes), fallback: .deny, verifiers: verifiers),
+      verifiers: verifiers,
+      passKeys: PassKeys(active: PassKey(id: 1, authenticator: NoAuthenticator())),
+      revocations: revocations,
+      cashier: Cashier(
+        ledger: BrokenLedger(), verifiers: verifiers, revocations: revocations,
+        settings: Cashier.Settings(deadline: .seconds(1)), clock: StoppedClock()),
+      clock: StoppedClock()
+    )
+    self.desk = GateDesk(gate: self.gate, verifiers: verifiers, observer: self.observer)
+  }
+
+  private static func route(
+    _ path: String, _ access: Route.Access, tier: String? = nil, host: String? = nil, cors: CORS? = nil
+  ) throws -> Route {
+    Route(
+      id: RouteID(path + (tier ?? "")), label: path, pattern: try PathPattern(path),
+      hosts: host.flatMap { HostPattern($0) }.map { [$0] } ?? [], tier: tier, access: access, cors: cors)
+  }
+}
+
+/// Recognises `coin…` in `x-coin` and in `authorization: Coin …`; never gets as far as judging one.
+struct CoinVerifier: PaymentVerifier {
+  let method = PaymentMethod("coin")
+  let credentialFields: [StaticString] = ["x-coin", "authorization"]
+
+  func offers(in request: AccessRequest) -> [PaymentOffer] {
+    var found = request.fields.values(of: "x-coin").map {
+      PaymentOffer(method: self.method, bytes: Array($0))
+    }
+    for value in request.fields.values(of: "authorization") where value.startsIgnoringCase(with: "coin ") {
+      found.append(PaymentOffer(method: self.method, bytes: Array(value.dropFirst(5))))
+    }
+    if let token = request.queryToken { found.append(PaymentOffer(method: self.method, bytes: Array(token))) }
+    return found
+  }
+
+  func challenge(for tariff: Tariff) -> Challenge? {
+    Challenge(
+      method: self.method,
+      fields: [.init("X-Coin", "pay10"), .init("WWW-Authenticate", #"Coin realm="turnpike""#)])
+  }
+
+  func verify(_ offer: PaymentOffer, against quote: Quote, reach: Reach) async throws(Outage) -> Verdict {
+    throw Outage(.outage, "the mint is down", retryAfterSeconds: 7)
+  }
+
+  func admit(_ payment: VerifiedPayment, from client: ClientAddress?) throws(Outage) {}
+
+  func settle(_ payment: VerifiedPayment, under claim: consuming Claim) async -> Settlement {
+    .notSent(Outage(.outage, "the mint is down"))
+  }
+
+  func recover(_ plan: SettlementPlan, under claim: consuming Claim) async -> Settlement {
+    .notSent(Outage(.outage, "the mint is down"))
+  }
+}
+
+struct BrokenLedger: Ledger {
+  private var outage: Outage { Outage(.outage, "the store is down") }
+
+  func standing(
+    of payment: PaymentID, nullifiers: [Nullifier], scope: GrantScope
+  ) async throws(Outage) -> PaymentStanding { throw self.outage }
+  func claim(_ reservation: Reservation) async throws(Outage) -> ClaimOutcome { throw self.outage }
+  func resume(_ payment: PaymentID) async throws(Outage) -> ResumeOutcome { throw self.outage }
+  func conclude(_ term: ClaimTerm, with settlement: Settlement) async throws(Outage) -> PaymentStanding {
+    throw self.outage
+  }
+  func take(_ request: UseRequest) async throws(Outage) -> UseOutcome { throw self.outage }
+  func report(_ use: TakenUse, _ delivery: UseDelivery) async throws(Outage) { throw self.outage }
+  func due(limit: Int) async throws(Outage) -> [DuePayment] { throw self.outage }
+  func revocations(limit: Int) async throws(Outage) -> [Serial] { throw self.outage }
+}
+
+struct NoAuthenticator: MessageAuthenticator {
+  func code(for message: Span<UInt8>) -> [UInt8] { [UInt8](repeating: 0, count: 32) }
+  func isAuthentic(_ message: Span<UInt8>, code: Span<UInt8>) -> Bool { false }
+}
+
+struct StoppedClock: TimeSource {
+  func now() -> Timestamp { Timestamp(seconds: 1_800_000_000) }
+}
+
+extension Peer {
+  static let loopback = Peer(address: .ipv4([127, 0, 0, 1]), port: 40_000)
+}
+
+extension FieldList {
+  init(_ fields: [(String, String)]) {
+    self.init()
+    for (name, value) in fields { self.append(name: name.lowercased().utf8, value: value.utf8) }
+  }
+
+  func text(_ name: StaticString) -> String? {
+    guard case .once(let value) = self.only(name) else { return nil }
+    return String(decoding: value, as: UTF8.self)
+  }
+
+  var names: [String] { (0..<self.count).map { String(decoding: self[$0].name, as: UTF8.self) } }
+}
+
+extension HTTPRequest {
+  convenience init(
+    _ target: String, _ fields: [(String, String)] = [], method: String = "GET", host: String? = "turnpike",
+    peer: Peer = .loopback
+  ) {
+    self.init(peer: peer)
+    self.method = Array(method.utf8)
+    self.target = Array(target.utf8)
+    self.fields = FieldList(fields)
+    self.authority = host.map { .once(Array($0.utf8)[...]) } ?? .absent
+    self.version = .http1_1
+  }
+}
+
+extension Reply {
+  /// The answer, now or later.
+  func value() async -> Answer {
+    switch self {
+    case .now(let answer): answer
+    case .later(let work): await work()
+    }
+  }
+}
