@@ -109,7 +109,14 @@ let package = Package(
       name: "GateTests", dependencies: ["Gate", "Digest", "Octets", "TestKit"], swiftSettings: settings),
     .testTarget(name: "StoreTests", dependencies: ["Store", "Gate", "Octets", "TestKit"], swiftSettings: settings),
     .testTarget(
-      name: "CashuTests", dependencies: ["Cashu", "Gate", "Digest", "Octets", "TestKit"], swiftSettings: settings),
+      name: "CashuTests",
+      dependencies: [
+        "Cashu", "Gate", "Digest", "Octets", "TestKit",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "TransportTests",
       dependencies: [

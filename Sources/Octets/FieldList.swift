@@ -73,6 +73,16 @@ public struct FieldList: Sendable {
     self.entries.lazy.filter { self.isNamed($0, name) }.map { self.storage[Int($0.valueStart)..<Int($0.end)] }
   }
 
+  /// The fields with one of `names`, in their order.
+  public func selecting(_ names: [StaticString]) -> FieldList {
+    var selected = FieldList()
+    for (index, entry) in self.entries.enumerated() where names.contains(where: { self.isNamed(entry, $0) }) {
+      let field = self[index]
+      selected.append(name: field.name, value: field.value)
+    }
+    return selected
+  }
+
   public func contains(_ name: StaticString) -> Bool {
     self.entries.contains { self.isNamed($0, name) }
   }

@@ -116,11 +116,10 @@ public final class Cashier: Sendable {
     switch standing {
     case .granted, .otherRoute, .stuck, .rejected: return standing
     case .unknown(_, let dueIn) where dueIn > .zero: return standing
-    case .inFlight, .unknown: break
-    case .unseen: try self.verifiers[payment.method]?.admit(payment, from: client)
+    case .inFlight, .unknown, .unseen: break
     }
     self.crashPoints.reach(.verified)
-    let outcome = try self.join(payment, quote)
+    let outcome = try self.join(payment, quote, standing, from: client)
     let end = deadline ?? ContinuousClock.now + self.settings.deadline
     guard let result = await outcome.value(until: end, sleeper: self.sleeper) else {
       throw Outage(.inFlight, "the request's time is up; the work goes on", retryAfterSeconds: 1, payment: payment.id)
@@ -128,7 +127,10 @@ public final class Cashier: Sendable {
     return try result.get()
   }
 
-  private func join(_ payment: VerifiedPayment, _ quote: Quote) throws(Outage) -> JobOutcome {
+  /// The first who brings a payment has it worked on, if the counterpart may be asked; the others wait with it.
+  private func join(
+    _ payment: VerifiedPayment, _ quote: Quote, _ standing: PaymentStanding, from client: ClientAddress?
+  ) throws(Outage) -> JobOutcome {
     enum Place { case leads(JobOutcome), follows(JobOutcome), full }
     let place = self.waiting.withLock { waiting -> Place in
       if let outcome = waiting[payment.id] {
@@ -143,6 +145,12 @@ public final class Cashier: Sendable {
     case .full:
       throw Outage(.inFlight, "too many requests wait for this payment", retryAfterSeconds: 1, payment: payment.id)
     case .leads(let outcome):
+      do throws(Outage) {
+        if case .unseen = standing { try self.verifiers[payment.method]?.admit(payment, from: client) }
+      } catch {
+        self.finish(payment.id, outcome, .failure(error))
+        throw error
+      }
       guard case .enqueued = self.orders.yield(.redeem(payment, quote, outcome)) else {
         let outage = Outage(.outage, "too many payments at once", retryAfterSeconds: 1, payment: payment.id)
         self.finish(payment.id, outcome, .failure(outage))

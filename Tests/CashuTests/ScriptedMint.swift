@@ -1,0 +1,271 @@
+@testable import Cashu
+import Digest
+import Gate
+import Octets
+import Synchronization
+import Testing
+
+/// A mint in memory that signs and spends like a real one, and fails as told.
+final class ScriptedMint: MintTransport {
+  /// What happens to the next swap.
+  enum Fault: Sendable {
+    /// There is no connection.
+    case notSent
+    /// The call is lost on the way there.
+    case lostBefore
+    /// The mint acts on the call, and its answer is lost.
+    case lostAfter
+    /// The mint dies half way: inputs stay pending for ever.
+    case killed
+    case reply(status: Int, body: String)
+    /// Signs something else than it was asked for.
+    case wrongSignatures
+  }
+
+  struct Issue: Sendable {
+    var keyset: Keyset
+    var privateKeys: [UInt64: Scalar]
+  }
+
+  private struct State {
+    var issues: [Issue]
+    var spent: Set<[UInt8]> = []
+    var pending: Set<[UInt8]> = []
+    var signed: [String: JSON] = [:]
+    var faults: [Fault] = []
+    var isDown = false
+    var calls: [String] = []
+    var swapBodies: [[UInt8]] = []
+  }
+
+  let url: MintURL
+  private let state: Mutex<State>
+
+  init(_ url: String = "http://mint.test:3338", issues: [Issue] = [ScriptedMint.issue()]) throws {
+    self.url = try #require(MintURL(url))
+    self.state = Mutex(State(issues: issues))
+  }
+
+  /// Keys for 1, 2, 4 … 1024; the private ones are small numbers.
+  static func issue(
+    unit: String = "sat", feePpk: UInt64 = 0, isActive: Bool = true, finalExpiry: UInt64? = nil,
+    version: KeysetID.Version = .v2, firstKey: UInt8 = 1
+  ) -> Issue {
+    var privateKeys: [UInt64: Scalar] = [:]
+    for index in UInt8(0)...10 {
+      privateKeys[1 << index] = Scalar([UInt8](repeating: 0, count: 31) + [firstKey + index])
+    }
+    let keys = privateKeys.mapValues { Point(generatorTimes: $0) }
+    let bytes =
+      switch version {
+      case .v1: Keyset.identifierV1(keys)
+      case .v2: Keyset.identifierV2(keys, unit: unit, inputFeePpk: feePpk, finalExpiry: finalExpiry)
+      }
+    guard let id = KeysetID(bytes),
+      let keyset = Keyset(
+        id: id, unit: unit, keys: keys, inputFeePpk: feePpk, finalExpiry: finalExpiry, isActive: isActive
+      )
+    else { preconditionFailure("an identifier made from the keys is right") }
+    return Issue(keyset: keyset, privateKeys: privateKeys)
+  }
+
+  // MARK: What a test sets and asks
+
+  func fail(_ faults: Fault...) { self.state.withLock { $0.faults += faults } }
+  func setDown(_ isDown: Bool) { self.state.withLock { $0.isDown = isDown } }
+  func setIssues(_ issues: [Issue]) { self.state.withLock { $0.issues = issues } }
+  func spend(_ nullifiers: [Nullifier]) {
+    self.state.withLock { $0.spent.formUnion(nullifiers.map(\.bytes)) }
+  }
+  func setPending(_ nullifiers: [Nullifier]) {
+    self.state.withLock { $0.pending = Set(nullifiers.map(\.bytes)) }
+  }
+  var calls: [String] { self.state.withLock { $0.calls } }
+  var swapBodies: [[UInt8]] { self.state.withLock { $0.swapBodies } }
+  func forgetCalls() { self.state.withLock { $0.calls = [] } }
+
+  /// A token as a wallet would write it.
+  func token(
+    _ amounts: [UInt64], hasDLEQ: Bool = true, issue index: Int = 0, mint: String? = nil,
+    unit: String? = "sat",
+    change: (inout UnverifiedProof) -> Void = { _ in }
+  ) throws -> String {
+    let issue = self.state.withLock { $0.issues[index] }
+    let proofs = try amounts.map { amount in
+      var proof = try Self.proof(amount, of: issue, hasDLEQ: hasDLEQ)
+      change(&proof)
+      return proof
+    }
+    let token = UnverifiedToken(
+      entries: [UnverifiedToken.Entry(mint: mint ?? self.url.text, proofs: proofs)], unit: unit
+    )
+    return try #require(TokenWriter.writeV4(token))
+  }
+
+  private static func proof(_ amount: UInt64, of issue: Issue, hasDLEQ: Bool) throws -> UnverifiedProof {
+    let secret = Secret(Hex.encode(RandomBytes.make(count: 32)))
+    let r = try #require(Scalar(reducing: RandomBytes.make(count: 32)))
+    let k = try #require(issue.privateKeys[amount])
+    let B_ = try #require(Blinding.blind(secret, factor: r))
+    let dleq = self.prove(k, B_: B_)
+    let C = try #require(Blinding.unblind(B_.times(k), factor: r, mintKey: Point(generatorTimes: k)))
+    return UnverifiedProof(
+      amount: amount,
+      keyset: .full(issue.keyset.id),
+      secret: secret,
+      signature: C.compressed,
+      dleq: hasDLEQ ? UnverifiedDLEQ(e: dleq.e.bytes, s: dleq.s.bytes, r: r.bytes) : nil
+    )
+  }
+
+  /// NUT-12, the mint's side; `k` is small, so `e·k` is a sum.
+  private static func prove(_ k: Scalar, B_: Point) -> DLEQ {
+    while true {
+      guard let nonce = Scalar(reducing: RandomBytes.make(count: 32)),
+        let e = Scalar(
+          DLEQ.hash([Point(generatorTimes: nonce), B_.times(nonce), Point(generatorTimes: k), B_.times(k)])
+        )
+      else { continue }
+      var s = nonce
+      for _ in 0..<k.bytes[31] { s = s.adding(e.bytes) ?? s }
+      return DLEQ(e: e, s: s)
+    }
+  }
+
+  // MARK: The mint
+
+  func send(_ call: MintCall, to mint: MintURL) async -> MintReply {
+    guard mint == self.url else { return .silent(.notSent) }
+    return self.state.withLock { state in
+      state.calls.append(call.path)
+      guard !state.isDown else { return .silent(.notSent) }
+      guard case .post(let body) = call.verb else { return Self.get(call.path, &state) }
+      guard let json = try? JSONReader.read(body) else { return Self.answer(422, "{\"detail\":[]}") }
+      switch call.path {
+      case "/v1/swap":
+        state.swapBodies.append(body)
+        return Self.swap(json, state.faults.isEmpty ? nil : state.faults.removeFirst(), &state)
+      case "/v1/restore": return Self.restore(json, state)
+      case "/v1/checkstate": return Self.states(json, state)
+      default: return Self.answer(404, "{\"detail\":\"Not Found\"}")
+      }
+    }
+  }
+
+  private static func answer(_ status: Int, _ body: String) -> MintReply {
+    .answered(status: status, body: Array(body.utf8), retryAfterSeconds: nil)
+  }
+
+  private static func answer(_ json: JSON) -> MintReply {
+    .answered(status: 200, body: JSONWriter.write(json), retryAfterSeconds: nil)
+  }
+
+  private static func error(_ code: Int) -> MintReply {
+    self.answer(400, "{\"detail\":\"no\",\"code\":\(code)}")
+  }
+
+  private static func get(_ path: String, _ state: inout State) -> MintReply {
+    let rows = state.issues.map { issue in
+      JSON.record([
+        "id": .string(issue.keyset.id.description), "unit": .string(issue.keyset.unit),
+        "active": .bool(issue.keyset.isActive), "input_fee_ppk": .unsigned(issue.keyset.inputFeePpk),
+        "final_expiry": issue.keyset.finalExpiry.map { .unsigned($0) },
+        "keys": .object(
+          issue.keyset.keys.map {
+            JSON.Member(name: String($0.key), value: .string(Hex.encode($0.value.compressed)))
+          }
+        ),
+      ])
+    }
+    return self.answer(.record(["keysets": .array(rows)]))
+  }
+
+  private static func swap(_ json: JSON, _ fault: Fault?, _ state: inout State) -> MintReply {
+    switch fault {
+    case .notSent: return .silent(.notSent)
+    case .lostBefore: return .silent(.timedOut)
+    case .reply(let status, let body): return self.answer(status, body)
+    case .killed:
+      for input in json["inputs"]?.array ?? [] { state.pending.insert(self.nullifier(input)) }
+      return .silent(.disconnected)
+    case .lostAfter:
+      _ = self.execute(json, &state)
+      return .silent(.disconnected)
+    case .wrongSignatures:
+      _ = self.execute(json, &state)
+      let one = JSON.record([
+        "amount": .unsigned(1), "id": .string(state.issues[0].keyset.id.description),
+        "C_": .string("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"),
+      ])
+      return self.answer(.record(["signatures": .array([one])]))
+    case nil: return self.execute(json, &state)
+    }
+  }
+
+  private static func nullifier(_ input: JSON) -> [UInt8] {
+    Point.hashToCurve(Array((input["secret"]?.string ?? "").utf8)).compressed
+  }
+
+  private static func execute(_ json: JSON, _ state: inout State) -> MintReply {
+    let inputs = json["inputs"]?.array ?? []
+    let outputs = json["outputs"]?.array ?? []
+    var paid: UInt64 = 0
+    var ppk: [UInt64] = []
+    for input in inputs {
+      guard let issue = state.issues.first(where: { $0.keyset.id.description == input["id"]?.string }) else {
+        return self.error(12001)
+      }
+      let Y = self.nullifier(input)
+      if state.spent.contains(Y) { return self.error(11001) }
+      if state.pending.contains(Y) { return self.error(11002) }
+      guard let amount = input["amount"]?.unsigned, let k = issue.privateKeys[amount],
+        let C = input["C"]?.string, let point = Point(compressed: Y),
+        Hex.encode(point.times(k).compressed) == C
+      else { return self.error(10001) }
+      paid += amount
+      ppk.append(issue.keyset.inputFeePpk)
+    }
+    var asked: UInt64 = 0
+    for output in outputs {
+      if state.signed[output["B_"]?.string ?? ""] != nil { return self.error(11003) }
+      asked += output["amount"]?.unsigned ?? 0
+    }
+    guard let fee = Fees.total(ppk: ppk), paid == asked + fee else { return self.error(11000) }
+    var signatures: [JSON] = []
+    for output in outputs {
+      guard let issue = state.issues.first(where: { $0.keyset.id.description == output["id"]?.string }),
+        issue.keyset.isActive
+      else { return self.error(12002) }
+      guard let amount = output["amount"]?.unsigned, let k = issue.privateKeys[amount],
+        let text = output["B_"]?.string, let B_ = Hex.decode(text).flatMap({ Point(compressed: $0) })
+      else { return self.error(11006) }
+      let dleq = self.prove(k, B_: B_)
+      let signature = JSON.record([
+        "amount": .unsigned(amount), "id": .string(issue.keyset.id.description),
+        "C_": .string(Hex.encode(B_.times(k).compressed)),
+        "dleq": .record(["e": .string(Hex.encode(dleq.e.bytes)), "s": .string(Hex.encode(dleq.s.bytes))]),
+      ])
+      state.signed[text] = signature
+      signatures.append(signature)
+    }
+    for input in inputs { state.spent.insert(self.nullifier(input)) }
+    return self.answer(.record(["signatures": .array(signatures)]))
+  }
+
+  private static func restore(_ json: JSON, _ state: State) -> MintReply {
+    let known = (json["outputs"]?.array ?? []).filter { state.signed[$0["B_"]?.string ?? ""] != nil }
+    // In another order than asked, as the specification allows.
+    let outputs = Array(known.reversed())
+    let signatures = outputs.compactMap { state.signed[$0["B_"]?.string ?? ""] }
+    return self.answer(.record(["outputs": .array(outputs), "signatures": .array(signatures)]))
+  }
+
+  private static func states(_ json: JSON, _ state: State) -> MintReply {
+    let states = (json["Ys"]?.array ?? []).compactMap(\.string).map { Y in
+      let bytes = Hex.decode(Y) ?? []
+      let name = state.spent.contains(bytes) ? "SPENT" : state.pending.contains(bytes) ? "PENDING" : "UNSPENT"
+      return JSON.record(["Y": .string(Y), "state": .string(name)])
+    }
+    return self.answer(.record(["states": .array(states)]))
+  }
+}

@@ -1,0 +1,175 @@
+@testable import Cashu
+import Testing
+
+@Suite("What to do about a swap")
+struct SwapStateMachineTests {
+  typealias Event = SwapStateMachine.Event
+
+  /// A course of events and the actions that must follow, the first one before any event.
+  struct Course: Sendable, CustomTestStringConvertible {
+    var title: String
+    var start: SwapStateMachine.Start = .fresh
+    var inputs = 2
+    var events: [Event]
+    var actions: [String]
+    var testDescription: String { self.title }
+  }
+
+  static func signature() throws -> BlindSignature {
+    let point = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+    let json = JSON.record([
+      "amount": .unsigned(1), "id": .string("00456a94ab4e1c46"), "C_": .string(point),
+    ])
+    return try #require(BlindSignature(json))
+  }
+
+  static func courses() throws -> [Course] {
+    let one = try self.signature()
+    let all: [BlindSignature?] = [one, one]
+    return [
+      Course(title: "an answer settles", events: [.swapped([one])], actions: ["post", "settled"]),
+      Course(
+        title: "a first refusal as spent needs no restore, only which input it is",
+        events: [.swapRefused(.spent), .states([.unspent, .spent])], actions: ["post", "states", "spent [1]"]
+      ),
+      Course(
+        title: "a first refusal as spent of the only input is the whole answer", inputs: 1,
+        events: [.swapRefused(.spent)], actions: ["post", "spent [0]"]
+      ),
+      Course(
+        title: "a refusal of unspent inputs is final",
+        events: [.swapRefused(.other(code: 11000)), .states([.unspent, .unspent])],
+        actions: ["post", "states", "refused"]
+      ),
+      Course(
+        title: "any refusal of inputs that turn out spent is that",
+        events: [.swapRefused(.other(code: nil)), .states([.spent, .spent])],
+        actions: ["post", "states", "spent [0, 1]"]
+      ),
+      Course(
+        title: "a code that says spent about unspent inputs is not believed",
+        events: [.swapRefused(.spent), .states([.unspent, .unspent]), .swapped([one])],
+        actions: ["post", "states", "post", "settled"]
+      ),
+      Course(
+        title: "inputs in use by somebody else leave the payment with the payer",
+        events: [.swapRefused(.pending)], actions: ["post", "void"]
+      ),
+      Course(
+        title: "outputs signed before, on a first call, are of an earlier life: the payer keeps the payment",
+        events: [.swapRefused(.alreadySigned)], actions: ["post", "void"]
+      ),
+      Course(
+        title: "a keyset that is out of use voids the plan", events: [.swapRefused(.keyset)],
+        actions: ["post", "void"]
+      ),
+      Course(
+        title: "too many calls before anything was sent", events: [.throttled(retryAfterSeconds: 3)],
+        actions: ["post", "void"]
+      ),
+      Course(title: "no connection", events: [.swapSilent(.notSent)], actions: ["post", "void"]),
+      Course(
+        title: "a lost answer whose swap happened",
+        events: [.swapSilent(.timedOut), .restored(all), .states([.spent, .spent])],
+        actions: ["post", "restore", "states", "settled"]
+      ),
+      Course(
+        title: "a lost call that did not happen is sent again, the same",
+        events: [
+          .swapSilent(.disconnected), .restored([nil, nil]), .states([.unspent, .unspent]), .swapped([one]),
+        ],
+        actions: ["post", "restore", "states", "post", "settled"]
+      ),
+      Course(
+        title: "lost twice is left to the back-off of recovery",
+        events: [
+          .swapSilent(.timedOut), .restored([nil, nil]), .states([.unspent, .unspent]),
+          .swapSilent(.timedOut),
+          .restored([nil, nil]), .states([.unspent, .unspent]),
+        ],
+        actions: ["post", "restore", "states", "post", "restore", "states", "unknown"]
+      ),
+      Course(
+        title: "signed outputs for unspent inputs are of another swap",
+        events: [.swapSilent(.timedOut), .restored(all), .states([.unspent, .unspent])],
+        actions: ["post", "restore", "states", "void"]
+      ),
+      Course(
+        title: "spent inputs and nothing signed after a lost call: the payer was faster",
+        events: [.swapSilent(.garbage(status: 502)), .restored([nil, nil]), .states([.spent, .unspent])],
+        actions: ["post", "restore", "states", "spent [0]"]
+      ),
+      Course(
+        title: "a lost call whose inputs are pending",
+        events: [.swapSilent(.disconnected), .restored([nil, nil]), .states([.pending, .pending])],
+        actions: ["post", "restore", "states", "pending"]
+      ),
+      Course(
+        title: "a part of the outputs of a swap that happened is for a person to look at",
+        events: [.swapSilent(.timedOut), .restored([one, nil]), .states([.spent, .spent])],
+        actions: ["post", "restore", "states", "stuck"]
+      ),
+      Course(
+        title: "a mint that dies before it can be asked", events: [.swapSilent(.timedOut), .restoreFailed],
+        actions: ["post", "restore", "unknown"]
+      ),
+      Course(
+        title: "a mint that dies after the restore",
+        events: [.swapSilent(.timedOut), .restored(all), .statesFailed],
+        actions: ["post", "restore", "states", "unknown"]
+      ),
+      Course(
+        title: "a mint that dies after a first refusal has still done nothing",
+        events: [.swapRefused(.other(code: 0)), .statesFailed], actions: ["post", "states", "void"]
+      ),
+      Course(
+        title: "recovery asks before it sends", start: .maybeSent,
+        events: [.restored([nil, nil]), .states([.unspent, .unspent]), .swapped([one])],
+        actions: ["restore", "states", "post", "settled"]
+      ),
+      Course(
+        title: "recovery whose repetition is refused as spent finds its own outputs", start: .maybeSent,
+        events: [
+          .restored([nil, nil]), .states([.unspent, .unspent]), .swapRefused(.spent), .restored(all),
+          .states([.spent, .spent]),
+        ],
+        actions: ["restore", "states", "post", "restore", "states", "settled"]
+      ),
+      Course(
+        title: "no connection during recovery leaves it unknown", start: .maybeSent,
+        events: [.restored([nil, nil]), .states([.unspent, .unspent]), .swapSilent(.notSent)],
+        actions: ["restore", "states", "post", "unknown"]
+      ),
+      Course(
+        title: "too many calls during recovery leave it unknown", start: .maybeSent,
+        events: [.restored([nil, nil]), .states([.unspent, .unspent]), .throttled(retryAfterSeconds: nil)],
+        actions: ["restore", "states", "post", "unknown"]
+      ),
+    ]
+  }
+
+  @Test("each course of events ends as the rules say")
+  func course() throws {
+    for course in try Self.courses() {
+      var machine = SwapStateMachine(course.start, inputCount: course.inputs)
+      var actions = [Self.name(machine.begin())]
+      for event in course.events { actions.append(Self.name(machine.handle(event))) }
+      #expect(actions == course.actions, "\(course.title)")
+    }
+  }
+
+  static func name(_ action: SwapStateMachine.Action) -> String {
+    switch action {
+    case .postSwap: "post"
+    case .askRestore: "restore"
+    case .askStates: "states"
+    case .finish(.settled): "settled"
+    case .finish(.spent(let indices)): "spent \(indices)"
+    case .finish(.refused): "refused"
+    case .finish(.void): "void"
+    case .finish(.pending): "pending"
+    case .finish(.unknown): "unknown"
+    case .finish(.stuck): "stuck"
+    }
+  }
+}
