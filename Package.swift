@@ -107,7 +107,11 @@ let package = Package(
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Octets"], swiftSettings: settings),
     .testTarget(
       name: "GateTests", dependencies: ["Gate", "Digest", "Octets", "TestKit"], swiftSettings: settings),
-    .testTarget(name: "StoreTests", dependencies: ["Store", "Gate", "Octets", "TestKit"], swiftSettings: settings),
+    .testTarget(
+      name: "StoreTests",
+      dependencies: ["Store", "Gate", "Octets", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "CashuTests",
       dependencies: [
