@@ -33,7 +33,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // The logging API the rest of the ecosystem speaks.
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    // Start and stop order, and signals.
+    // Signals as a sequence.
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -59,9 +59,11 @@ let package = Package(
       swiftSettings: settings
     ),
     .target(name: "CProto", dependencies: ["CProtobufC"], path: "Sources/Proto/C"),
-    .target(name: "Proto", dependencies: ["CProto", "CProtobufC", "Octets"], path: "Sources/Proto/Swift",
+    .target(
+      name: "Proto", dependencies: ["CProto", "CProtobufC", "Octets"], path: "Sources/Proto/Swift",
       swiftSettings: settings),
-    .target(name: "ExtAuthz", dependencies: ["Octets", "Gate", "Proto", "Transport"], swiftSettings: settings),
+    .target(
+      name: "ExtAuthz", dependencies: ["Octets", "Gate", "Proto", "Transport"], swiftSettings: settings),
     .target(
       name: "Cashu",
       dependencies: [
@@ -94,12 +96,13 @@ let package = Package(
     .executableTarget(
       name: "turnpike",
       dependencies: [
-        "Octets", "Digest", "Gate", "Transport", "Proto", "ExtAuthz", "Cashu", "Store", "Telemetry", "Settings",
+        "Octets", "Digest", "Gate", "Transport", "Proto", "ExtAuthz", "Cashu", "Store", "Telemetry",
+        "Settings",
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: settings
     ),
@@ -133,9 +136,11 @@ let package = Package(
     .testTarget(
       name: "ProtoTests", dependencies: ["Octets", "Proto", "CProto", "CProtobufC"], swiftSettings: settings),
     .testTarget(
-      name: "ExtAuthzTests", dependencies: ["Octets", "Gate", "Proto", "Transport", "ExtAuthz"], swiftSettings: settings
+      name: "ExtAuthzTests", dependencies: ["Octets", "Gate", "Proto", "Transport", "ExtAuthz"],
+      swiftSettings: settings
     ),
-    .testTarget(name: "SettingsTests", dependencies: ["Settings", "Gate", "Octets"], swiftSettings: settings),
+    .testTarget(
+      name: "SettingsTests", dependencies: ["Settings", "Gate", "Octets"], swiftSettings: settings),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
   ]
 )

@@ -5,25 +5,21 @@ internal import Transport
 /// Where the adapters ask the gate: one for all of them.
 package struct GateDesk: Sendable {
   private let gate: Gate
-  private let verifiers: [any PaymentVerifier]
+  /// The fields an adapter copies out of a request.
+  let fieldsRead: [StaticString]
+  /// Those that carry nothing but credentials, and so are taken off every request that passes. `authorization` is not
+  /// among them: the app has its own use for it.
+  let credentialFields: [StaticString]
   private let observer: any DecisionObserver
 
   package init(
     gate: Gate, verifiers: [any PaymentVerifier], observer: any DecisionObserver = SilentDecisions()
   ) {
     self.gate = gate
-    self.verifiers = verifiers
     self.observer = observer
-  }
-
-  /// The fields an adapter copies out of a request.
-  var fieldsRead: [StaticString] { Gate.fieldsRead(by: self.verifiers) }
-
-  /// Those that carry nothing but credentials, and so are taken off every request that passes. `authorization` is not
-  /// among them: the app has its own use for it.
-  var credentialFields: [StaticString] {
-    ["turnpike-pass"]
-      + self.verifiers.flatMap(\.credentialFields).filter { $0.description != "authorization" }
+    self.fieldsRead = Gate.fieldsRead(by: verifiers)
+    self.credentialFields =
+      ["turnpike-pass"] + verifiers.flatMap(\.credentialFields).filter { $0.description != "authorization" }
   }
 
   /// What can be said at once.

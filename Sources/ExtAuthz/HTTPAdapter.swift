@@ -34,7 +34,7 @@ struct Endpoint: Sendable {
       host: question.host,
       id: question.id,
       client: question.client,
-      fields: self.claims(in: request, desk),
+      fields: request.fields.selecting(desk.fieldsRead),
       queryToken: question.queryToken
     )
     let audience = Audience(access, link: question.link)
@@ -72,13 +72,5 @@ struct Endpoint: Sendable {
       }
     }
     return response
-  }
-
-  private func claims(in request: HTTPRequest, _ desk: GateDesk) -> FieldList {
-    var claims = FieldList()
-    for name in desk.fieldsRead {
-      for value in request.fields.values(of: name) { claims.append(name, value) }
-    }
-    return claims
   }
 }

@@ -56,7 +56,8 @@ extension Gate {
         switch unseen {
         case .owed: return .paymentRequired(demand)
         case .settlementPending:
-          throw Outage(.inFlight, "a good offer that nobody has claimed", retryAfterSeconds: 1, payment: payment.id)
+          throw Outage(
+            .inFlight, "a good offer that nobody has claimed", retryAfterSeconds: 1, payment: payment.id)
         }
       default: return try Self.decision(on: standing, demand)
       }
@@ -74,7 +75,8 @@ extension Gate {
       let seconds = Int(max(1, (dueIn.inMilliseconds + 999) / 1000))
       throw Outage(.unknown, "sent and unanswered; being recovered", retryAfterSeconds: seconds, payment: id)
     case .stuck(let id):
-      throw Outage(.unknown, "held by the counterpart; an operator must look", retryAfterSeconds: 300, payment: id)
+      throw Outage(
+        .unknown, "held by the counterpart; an operator must look", retryAfterSeconds: 300, payment: id)
     case .unseen:
       throw Outage(.outage, "the payment was not taken; nothing was spent")
     case .granted(let grant):

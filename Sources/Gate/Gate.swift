@@ -66,7 +66,9 @@ public final class Gate: Sendable {
     var counted: Serial?
     var fault: PassFault?
     let now = self.clock.now()
-    switch self.passes.judge(request, at: place, on: route, covers: { policy.routes.covers($0, route.id) }, now: now) {
+    switch self.passes.judge(
+      request, at: place, on: route, covers: { policy.routes.covers($0, route.id) }, now: now)
+    {
     case .absent: break
     case .valid:
       let assertions = Assertions(payment: .earlier)
@@ -81,13 +83,15 @@ public final class Gate: Sendable {
     let offers = self.offers(in: request)
     guard offers.count <= 1 else { return .decided(Judgement(.deny(.twoOffers), route: route)) }
     let demand = Demand(
-      fault.map(Demand.Reason.pass) ?? .paymentRequired, quote: quote, challenges: policy.challenges(for: tariff))
+      fault.map(Demand.Reason.pass) ?? .paymentRequired, quote: quote,
+      challenges: policy.challenges(for: tariff))
     guard counted != nil || !offers.isEmpty else {
       return .decided(Judgement(.paymentRequired(demand), route: route))
     }
     return .pending(
       PendingRequest(
-        request: request, place: place, route: route, demand: demand, countedPass: counted, offer: offers.first))
+        request: request, place: place, route: route, demand: demand, countedPass: counted,
+        offer: offers.first))
   }
 
   /// Steps 5 to 9: waits for the ledger, and for the mint where it must; never past the request's deadline.
@@ -124,7 +128,7 @@ public final class Gate: Sendable {
     case .forgotten: break
     }
     do throws(Outage) {
-      let decision = try await self.look(at: pending, unseen: .settlementPending)
+      let decision = try await self.look(at: pending, unseen: request.method == .head ? .owed : .settlementPending)
       if case .allow = decision { return .wouldAllow }
       return .judged(Judgement(decision, route: pending.route))
     } catch {

@@ -47,7 +47,8 @@ public final class Policy: Sendable {
       case .once(let method) = request.fields.only("access-control-request-method")
     else { return nil }
     let tier = request.tier.map { String(decoding: $0, as: UTF8.self) }
-    let route = self.routes.route(method: RequestMethod(method), host: place.host, path: place.path, tier: tier)
+    let route = self.routes.route(
+      method: RequestMethod(method), host: place.host, path: place.path, tier: tier)
     guard let route, route.cors != nil else { return nil }
     return route
   }

@@ -50,7 +50,8 @@ extension BidirectionalCollection<UInt8> where SubSequence: BidirectionalCollect
   /// Without the spaces and tabs at either end (OWS, RFC 9110 §5.6.3).
   public var trimmed: SubSequence {
     let isSpace = { (byte: UInt8) in byte == ASCII.space || byte == ASCII.tab }
-    guard let first = self.firstIndex(where: { !isSpace($0) }), let last = self.lastIndex(where: { !isSpace($0) })
+    guard let first = self.firstIndex(where: { !isSpace($0) }),
+      let last = self.lastIndex(where: { !isSpace($0) })
     else { return self[self.startIndex..<self.startIndex] }
     return self[first...last]
   }

@@ -50,7 +50,8 @@ public struct FieldList: Sendable {
   }
 
   public mutating func append(_ name: StaticString, _ value: some Sequence<UInt8>) {
-    unsafe self.append(name: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
+    unsafe self.append(
+      name: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
   }
 
   /// Keeps the memory, so that a list that is used again costs no allocation.

@@ -27,7 +27,7 @@ struct HTTPDecisionTableTests {
 
   @Test("NGINX's subrequest gets 401 or 403, the reason and no body", arguments: DecisionRow.refusals)
   func subrequest(row: DecisionRow) {
-    let answer = HTTPDialect.subrequest.answer(to: row.judgement, for: Audience())
+    let answer = HTTPDialect.subrequest(.cookie).answer(to: row.judgement, for: Audience())
     #expect(answer.status == row.subrequestStatus)
     #expect(answer.fields.text("turnpike-reason") == row.reason)
     #expect(answer.fields.text("cache-control") == "no-store")
@@ -39,7 +39,7 @@ struct HTTPDecisionTableTests {
     "an allow is exactly 200 and says something of every asserted header", arguments: DecisionRow.allows,
     [0, 1, 2])
   func allow(row: DecisionRow, dialect: Int) {
-    let dialects: [HTTPDialect] = [.direct, .accel(location: "@app"), .subrequest]
+    let dialects: [HTTPDialect] = [.direct, .accel(location: "@app"), .subrequest(.headerAndCookie)]
     let answer = dialects[dialect].answer(to: row.judgement, for: Audience())
     #expect(answer.status == 200)
     #expect(answer.body.isEmpty)

@@ -166,7 +166,8 @@ import Testing
       #expect(await self.review(bench, first) == "would allow")
       #expect(await bench.ask(second).code == "spent")
       #expect(await self.review(bench, second) == "spent")
-      #expect(await self.review(bench, Workbench.request("/hour/x", [("x-coin", coin.offer)])) == "too_little")
+      #expect(
+        await self.review(bench, Workbench.request("/hour/x", [("x-coin", coin.offer)])) == "too_little")
     }
   }
 

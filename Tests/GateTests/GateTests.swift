@@ -7,7 +7,8 @@ import Testing
     "what needs no payment is decided at once",
     arguments: [
       ("/free/x", "allow"), ("/closed/x", "denied"), ("/nowhere", "denied"), ("/paid/x", "payment_required"),
-      ("/free/..;/paid", "bad_request"), ("/free/../paid", "payment_required"), ("/%70aid", "payment_required"),
+      ("/free/..;/paid", "bad_request"), ("/free/../paid", "payment_required"),
+      ("/%70aid", "payment_required"),
     ])
   func atOnce(target: String, code: String) throws {
     let bench = try Workbench()
@@ -22,8 +23,11 @@ import Testing
   func host() async throws {
     let bench = try Workbench()
     #expect(await bench.ask(Workbench.request("/free/x", host: "good,evil")).code == "bad_request")
-    #expect(await bench.ask(Workbench.request("http://other/free/x", host: "shop.example")).code == "bad_request")
-    #expect(await bench.ask(Workbench.request("http://Shop.Example:80/free/x", host: "shop.example")).code == "allow")
+    #expect(
+      await bench.ask(Workbench.request("http://other/free/x", host: "shop.example")).code == "bad_request")
+    #expect(
+      await bench.ask(Workbench.request("http://Shop.Example:80/free/x", host: "shop.example")).code
+        == "allow")
     #expect(await bench.ask(Workbench.request("/free/x", host: nil)).code == "allow")
   }
 
@@ -127,9 +131,12 @@ import Testing
   @Test("only a true preflight on a route with CORS passes unpaid")
   func preflight() async throws {
     let bench = try Workbench()
-    let preflight: [(StaticString, String)] = [("origin", "https://a.example"), ("access-control-request-method", "GET")]
+    let preflight: [(StaticString, String)] = [
+      ("origin", "https://a.example"), ("access-control-request-method", "GET"),
+    ]
     #expect(await bench.ask(Workbench.request("/open/x", method: .options, preflight)).code == "allow")
-    #expect(await bench.ask(Workbench.request("/paid/x", method: .options, preflight)).code == "payment_required")
+    #expect(
+      await bench.ask(Workbench.request("/paid/x", method: .options, preflight)).code == "payment_required")
     #expect(await bench.ask(Workbench.request("/open/x", method: .options)).code == "payment_required")
     #expect(await bench.ask(Workbench.request("/open/x", method: .get, preflight)).code == "payment_required")
     #expect(await bench.ask(Workbench.request("/nowhere", method: .options, preflight)).code == "denied")

@@ -6,10 +6,13 @@ import Testing
     "a pattern fits the paths it names and no others",
     arguments: [
       ("/paid/**", "/paid", true), ("/paid/**", "/paid/", true), ("/paid/**", "/paid/a/b", true),
-      ("/paid/**", "/paidx", false), ("/paid/**", "/", false), ("/a/*", "/a/b", true), ("/a/*", "/a/b/", true),
-      ("/a/*", "/a", false), ("/a/*", "/a/b/c", false), ("/a/*/c", "/a/b/c", true), ("/a/*/c", "/a/b/d", false),
+      ("/paid/**", "/paidx", false), ("/paid/**", "/", false), ("/a/*", "/a/b", true),
+      ("/a/*", "/a/b/", true),
+      ("/a/*", "/a", false), ("/a/*", "/a/b/c", false), ("/a/*/c", "/a/b/c", true),
+      ("/a/*/c", "/a/b/d", false),
       ("/a/**/z", "/a/z", true), ("/a/**/z", "/a/b/c/z", true), ("/a/**/z", "/a/b/c", false),
-      ("/a/**/m/**/z", "/a/m/z", true), ("/a/**/m/**/z", "/a/1/m/2/z", true), ("/a/**/m/**/z", "/a/1/z", false),
+      ("/a/**/m/**/z", "/a/m/z", true), ("/a/**/m/**/z", "/a/1/m/2/z", true),
+      ("/a/**/m/**/z", "/a/1/z", false),
       ("/**", "/", true), ("/**", "/anything/at/all", true), ("/health", "/health", true),
       ("/health", "/health/", true), ("/health", "/health/x", false), ("/", "/", true), ("/", "/x", false),
     ])
@@ -18,7 +21,9 @@ import Testing
     #expect((Self.find(table, path) != nil) == fits)
   }
 
-  @Test("a wildcard that is not a whole segment is no pattern", arguments: ["/a*", "/a/b*c", "a", "", "/a?b", "/a/%2f"])
+  @Test(
+    "a wildcard that is not a whole segment is no pattern",
+    arguments: ["/a*", "/a/b*c", "a", "", "/a?b", "/a/%2f"])
   func badPatterns(text: String) {
     #expect(throws: PathPattern.Fault.self) { try PathPattern(text) }
   }
@@ -80,7 +85,8 @@ import Testing
   }
 
   static func route(
-    _ pattern: String, id: String? = nil, hosts: [String] = [], methods: [RequestMethod] = [], tier: String? = nil
+    _ pattern: String, id: String? = nil, hosts: [String] = [], methods: [RequestMethod] = [],
+    tier: String? = nil
   ) throws -> Route {
     Route(
       id: RouteID(id ?? pattern), label: pattern, pattern: try PathPattern(pattern),
@@ -88,7 +94,8 @@ import Testing
   }
 
   static func find(
-    _ table: RouteTable, _ path: String, host: String? = nil, method: RequestMethod = .get, tier: String? = nil
+    _ table: RouteTable, _ path: String, host: String? = nil, method: RequestMethod = .get,
+    tier: String? = nil
   ) -> String? {
     guard let canonical = CanonicalPath(target: Array(path.utf8)[...]) else { return nil }
     let name = host.flatMap { CanonicalHost($0.utf8) }

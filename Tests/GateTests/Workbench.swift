@@ -52,7 +52,8 @@ final class Workbench: Sendable {
       try route("/hour/**", .priced(Tariff(prices: [Amount(100, .sat)], terms: .duration(.seconds(3600))))),
       try route("/five/**", .priced(Tariff(prices: [Amount(50, .sat)], terms: .uses(5)))),
       try route("/closed/**", .denied),
-      try route("/open/**", .priced(Tariff(prices: [Amount(10, .sat)], terms: .uses(1))), cors: CORS(origins: .any)),
+      try route(
+        "/open/**", .priced(Tariff(prices: [Amount(10, .sat)], terms: .uses(1))), cors: CORS(origins: .any)),
     ]
   }
 
@@ -60,7 +61,8 @@ final class Workbench: Sendable {
     _ pattern: String, _ access: Route.Access, cors: CORS? = nil, covers: [RouteID] = [], tier: String? = nil
   ) throws -> Route {
     Route(
-      id: RouteID(pattern), label: pattern, pattern: try PathPattern(pattern), tier: tier, access: access, cors: cors,
+      id: RouteID(pattern), label: pattern, pattern: try PathPattern(pattern), tier: tier, access: access,
+      cors: cors,
       covers: covers)
   }
 

@@ -9,9 +9,20 @@ enum HTTPDialect: Sendable {
   /// As `direct`, and an allow names the NGINX location that serves the request.
   case accel(location: String)
   /// NGINX `auth_request` and ingress-nginx understand 200, 401 and 403, and make everything else a 500.
-  case subrequest
+  case subrequest(PassForm)
   /// What NGINX serves to the client after a 401: never a success.
   case challenge
+
+  /// In which forms a new pass is handed on.
+  enum PassForm: Sendable {
+    case headerAndCookie
+    /// ingress-nginx copies the listed answer headers to the app, where a pass has no business.
+    case cookie
+  }
+
+  private var passForm: PassForm {
+    if case .subrequest(let form) = self { form } else { .headerAndCookie }
+  }
 }
 
 extension HTTPDialect {
@@ -38,7 +49,8 @@ extension HTTPDialect {
 
   private func answer(to allowance: Allowance, for audience: Audience) -> HTTPResponse {
     var fields = AssertedFields.all(in: allowance.assertions)
-    fields.append("turnpike-pass", (allowance.pass?.token ?? "").utf8)
+    let header = self.passForm == .cookie ? nil : allowance.pass?.token
+    fields.append("turnpike-pass", (header ?? "").utf8)
     if let pass = allowance.pass {
       fields.append("set-cookie", PassCookie.setCookie(pass, isSecure: audience.link == .secure).utf8)
     }

@@ -31,7 +31,8 @@ struct PaygressFace: HTTPAdapter {
 
   var dialect: HTTPDialect {
     switch self.proxy {
-    case .nginx, .ingressNginx: .subrequest
+    case .nginx: .subrequest(.headerAndCookie)
+    case .ingressNginx: .subrequest(.cookie)
     case .traefik: .direct
     }
   }

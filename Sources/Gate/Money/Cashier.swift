@@ -45,7 +45,8 @@ public final class Cashier: Sendable {
 
   public init(
     ledger: any Ledger, verifiers: [any PaymentVerifier], revocations: Revocations, settings: Settings,
-    clock: any TimeSource, sleeper: any Clock<Duration> = ContinuousClock(), observer: any GateObserver = SilentObserver(),
+    clock: any TimeSource, sleeper: any Clock<Duration> = ContinuousClock(),
+    observer: any GateObserver = SilentObserver(),
     crashPoints: CrashPoints = .none
   ) {
     self.ledger = ledger
@@ -110,7 +111,8 @@ public final class Cashier: Sendable {
 
   /// Waits until the book knows what became of `payment`, or until the deadline: the work goes on.
   func redeem(
-    _ payment: VerifiedPayment, for quote: Quote, client: ClientAddress?, until deadline: ContinuousClock.Instant?
+    _ payment: VerifiedPayment, for quote: Quote, client: ClientAddress?,
+    until deadline: ContinuousClock.Instant?
   ) async throws(Outage) -> PaymentStanding {
     let standing = try await self.standing(of: payment, scope: quote.scope)
     switch standing {
@@ -122,7 +124,8 @@ public final class Cashier: Sendable {
     let outcome = try self.join(payment, quote, standing, from: client)
     let end = deadline ?? ContinuousClock.now + self.settings.deadline
     guard let result = await outcome.value(until: end, sleeper: self.sleeper) else {
-      throw Outage(.inFlight, "the request's time is up; the work goes on", retryAfterSeconds: 1, payment: payment.id)
+      throw Outage(
+        .inFlight, "the request's time is up; the work goes on", retryAfterSeconds: 1, payment: payment.id)
     }
     return try result.get()
   }
@@ -143,7 +146,8 @@ public final class Cashier: Sendable {
     switch place {
     case .follows(let outcome): return outcome
     case .full:
-      throw Outage(.inFlight, "too many requests wait for this payment", retryAfterSeconds: 1, payment: payment.id)
+      throw Outage(
+        .inFlight, "too many requests wait for this payment", retryAfterSeconds: 1, payment: payment.id)
     case .leads(let outcome):
       do throws(Outage) {
         if case .unseen = standing { try self.verifiers[payment.method]?.admit(payment, from: client) }
@@ -175,7 +179,9 @@ public final class Cashier: Sendable {
     }
   }
 
-  private func claimAndSettle(_ payment: VerifiedPayment, _ quote: Quote) async throws(Outage) -> PaymentStanding {
+  private func claimAndSettle(_ payment: VerifiedPayment, _ quote: Quote) async throws(Outage)
+    -> PaymentStanding
+  {
     let reservation = Reservation(
       payment: payment, scope: quote.scope, tariff: quote.tariff, lease: self.settings.lease)
     switch try await self.ledger.claim(reservation) {

@@ -29,7 +29,9 @@ public struct Claim: ~Copyable, Sendable {
   public func willSend() async throws(Outage) { try await self.record(.sending) }
 
   /// Replaces the stored plan; a recovery starts from it.
-  public func progressed(to plan: [UInt8]) async throws(Outage) { try await self.record(.progressed(plan: plan)) }
+  public func progressed(to plan: [UInt8]) async throws(Outage) {
+    try await self.record(.progressed(plan: plan))
+  }
 }
 
 /// One taking of a payment. Whoever takes it over starts a new term, and what the old one still says is not written down.

@@ -66,7 +66,10 @@ public struct Purchase: Hashable, Sendable {
   }
 
   private static func uses(_ times: UInt64, each: UInt32) -> UInt32 {
-    UInt32(min(self.maxUses, times.multipliedReportingOverflow(by: UInt64(each)).overflow ? .max : times * UInt64(each)))
+    UInt32(
+      min(
+        self.maxUses,
+        times.multipliedReportingOverflow(by: UInt64(each)).overflow ? .max : times * UInt64(each)))
   }
 
   private static func time(_ times: UInt64, each: Duration) -> Duration {

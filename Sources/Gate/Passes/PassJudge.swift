@@ -17,7 +17,8 @@ struct PassJudge: Sendable {
   let revocations: Revocations
 
   func judge(
-    _ request: AccessRequest, at place: Place, on route: Route, covers: (_ tag: UInt128) -> Bool, now: Timestamp
+    _ request: AccessRequest, at place: Place, on route: Route, covers: (_ tag: UInt128) -> Bool,
+    now: Timestamp
   ) -> Word {
     let bearer: Bearer
     switch Self.find(in: request) {

@@ -23,7 +23,9 @@ public struct CanonicalHost: Hashable, Sendable {
       case 0x5D where bracket == .open: bracket = .closed
       case ASCII.colon where bracket != .open: port = []
       case ASCII.colon where bracket == .open: break
-      case _ where ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.dash || byte == ASCII.dot || byte == 0x5F:
+      case _
+      where ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.dash || byte == ASCII.dot
+        || byte == 0x5F:
         guard bracket != .closed else { return nil }
       default: return nil
       }

@@ -59,7 +59,8 @@ public struct CanonicalPath: Hashable, Sendable {
   }
 
   private static func absoluteForm(_ target: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>)? {
-    let scheme = target.startsIgnoringCase(with: "http://") ? 7 : target.startsIgnoringCase(with: "https://") ? 8 : 0
+    let scheme =
+      target.startsIgnoringCase(with: "http://") ? 7 : target.startsIgnoringCase(with: "https://") ? 8 : 0
     guard scheme > 0 else { return nil }
     let rest = target.dropFirst(scheme)
     let authority = rest.prefix { $0 != ASCII.slash }
@@ -74,7 +75,9 @@ public struct CanonicalPath: Hashable, Sendable {
     while let byte = rest.next() {
       var plain = byte
       if byte == ASCII.percent {
-        guard let high = rest.next().flatMap(Hex.nibble), let low = rest.next().flatMap(Hex.nibble) else { return nil }
+        guard let high = rest.next().flatMap(Hex.nibble), let low = rest.next().flatMap(Hex.nibble) else {
+          return nil
+        }
         plain = high << 4 | low
         guard plain != ASCII.slash, plain != ASCII.backslash else { return nil }
         if let escape = Self.kept[plain] {

@@ -27,7 +27,9 @@ public struct PathPattern: Hashable, Sendable {
 
   public init(_ text: String) throws(Fault) {
     guard text.hasPrefix("/") else { throw .notAbsolute }
-    guard let path = CanonicalPath(target: Array(text.utf8)[...]), !text.contains("?") else { throw .notCanonical }
+    guard let path = CanonicalPath(target: Array(text.utf8)[...]), !text.contains("?") else {
+      throw .notCanonical
+    }
     var prefix: [UInt8] = []
     var rest: [Part] = []
     for segment in path.bytes.split(separator: ASCII.slash) {

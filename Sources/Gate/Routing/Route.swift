@@ -36,7 +36,8 @@ public final class Route: Sendable {
   public let tag: UInt128
 
   public init(
-    id: RouteID, label: String, pattern: PathPattern, hosts: [HostPattern] = [], methods: [RequestMethod] = [],
+    id: RouteID, label: String, pattern: PathPattern, hosts: [HostPattern] = [],
+    methods: [RequestMethod] = [],
     tier: String? = nil, access: Access, cors: CORS? = nil, covers: [RouteID] = []
   ) {
     self.id = id

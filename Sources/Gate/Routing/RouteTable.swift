@@ -40,8 +40,10 @@ public struct RouteTable: Sendable {
   func covers(_ tag: UInt128, _ route: RouteID) -> Bool { self.covered[tag]?.contains(route) ?? false }
 
   /// The first route that fits among those with the longest literal prefix that has one that fits.
-  public func route(method: RequestMethod, host: CanonicalHost?, path: CanonicalPath, tier: String?) -> Route? {
-    unsafe withUnsafeTemporaryAllocation(of: Boundary.self, capacity: CanonicalPath.maxSegments + 1) { boundaries in
+  public func route(method: RequestMethod, host: CanonicalHost?, path: CanonicalPath, tier: String?) -> Route?
+  {
+    unsafe withUnsafeTemporaryAllocation(of: Boundary.self, capacity: CanonicalPath.maxSegments + 1) {
+      boundaries in
       var count = 0
       unsafe self.markBoundaries(of: path.bytes, in: boundaries, count: &count)
       while count > 0 {
@@ -90,7 +92,8 @@ public struct RouteTable: Sendable {
     if path.last != ASCII.slash { mark() }
   }
 
-  private static func fits(_ route: Route, method: RequestMethod, host: CanonicalHost?, tier: String?) -> Bool {
+  private static func fits(_ route: Route, method: RequestMethod, host: CanonicalHost?, tier: String?) -> Bool
+  {
     if let wanted = route.tier, wanted != tier { return false }
     if !route.methods.isEmpty {
       let asked = method == .head ? .get : method

@@ -51,4 +51,3 @@ public struct PaymentMethod: Hashable, Sendable, CustomStringConvertible {
 
   public static let cashu = PaymentMethod("cashu")
 }
-

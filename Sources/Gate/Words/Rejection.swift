@@ -19,7 +19,8 @@ public enum Rejection: String, Hashable, Sendable, CaseIterable {
   public var remedy: Remedy {
     switch self {
     case .invalid, .spent: .payAgain
-    case .malformed, .tooLittle, .wrongMint, .wrongUnit, .wrongLock, .wrongScheme, .feeTooHigh, .tooManyProofs:
+    case .malformed, .tooLittle, .wrongMint, .wrongUnit, .wrongLock, .wrongScheme, .feeTooHigh,
+      .tooManyProofs:
       .mendTheOffer
     }
   }

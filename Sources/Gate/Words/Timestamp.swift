@@ -3,10 +3,14 @@ public struct Timestamp: Hashable, Comparable, Sendable {
   public var milliseconds: Int64
 
   public init(milliseconds: Int64) { self.milliseconds = milliseconds }
-  public init(seconds: Int64) { self.milliseconds = seconds.multipliedReportingOverflow(by: 1000).partialValue }
+  public init(seconds: Int64) {
+    self.milliseconds = seconds.multipliedReportingOverflow(by: 1000).partialValue
+  }
 
   /// Whole seconds, rounded down.
-  public var seconds: Int64 { self.milliseconds >= 0 ? self.milliseconds / 1000 : (self.milliseconds - 999) / 1000 }
+  public var seconds: Int64 {
+    self.milliseconds >= 0 ? self.milliseconds / 1000 : (self.milliseconds - 999) / 1000
+  }
 
   public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
 

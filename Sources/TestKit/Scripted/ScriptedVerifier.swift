@@ -21,7 +21,9 @@ public struct ScriptedVerifier: PaymentVerifier {
     tariff.price(in: .sat).map { Challenge(method: self.method, fields: [.init("X-Coin", "\($0.value)")]) }
   }
 
-  public func verify(_ offer: PaymentOffer, against quote: Quote, reach: Reach) async throws(Outage) -> Verdict {
+  public func verify(_ offer: PaymentOffer, against quote: Quote, reach: Reach) async throws(Outage)
+    -> Verdict
+  {
     guard let coin = Coin(offer.bytes) else { return .rejected(.malformed) }
     switch self.counterpart.authenticity(of: coin) {
     case .forged: return .rejected(.invalid)
@@ -31,7 +33,8 @@ public struct ScriptedVerifier: PaymentVerifier {
     guard coin.value >= minimum.value else { return .rejected(.tooLittle) }
     return .verified(
       VerifiedPayment(
-        id: PaymentID("coin-\(coin.name)"), method: self.method, nullifiers: [Nullifier(Array(coin.name.utf8))],
+        id: PaymentID("coin-\(coin.name)"), method: self.method,
+        nullifiers: [Nullifier(Array(coin.name.utf8))],
         value: Amount(coin.value, .sat), counterpart: "scripted", plan: Plan(step: .lock, coin: coin).bytes,
         counters: [CounterRequest(name: "coin", count: 1)]))
   }
@@ -68,7 +71,8 @@ public struct ScriptedVerifier: PaymentVerifier {
     case .done:
       return .settled([
         Proceeds(
-          counterpart: "scripted", series: "coin", value: value, nullifier: Nullifier(Array(order.utf8)), bearer: [])
+          counterpart: "scripted", series: "coin", value: value, nullifier: Nullifier(Array(order.utf8)),
+          bearer: [])
       ])
     case .refused: return .rejected(.spent, spent: [])
     case .noAnswer: return .unknown(Outage(.unknown, "no answer to the take", payment: claim.payment))

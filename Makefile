@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup build release test unit integration check format demo demo-up demo-down bench clean
+PYTHON := .venv/tools/bin/python
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what building, testing and the demo need (apt, and Python environments in .venv/)
+	@./scripts/setup.sh
+
+build: setup ## a debug build of everything, tests included
+	swift build --build-tests
+
+release: setup
+	swift build -c release --product turnpike
+
+test: unit integration ## all tests: Swift units, then real proxies and a real mint
+
+unit: build
+	swift test --skip-build
+
+integration: build
+	$(PYTHON) -m pytest Tests/Integration
+
+check: setup ## format, warnings, imports, generated code, counts of unchecked promises
+	@./scripts/check.sh
+
+format: ## write the house's format
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+demo: release ## start everything, try every proxy, one line each, stop everything
+	@$(PYTHON) demo/demo.py run
+
+demo-up: release ## start the demo's mint, proxies, app and Turnpike; .demo/env says where they are
+	@$(PYTHON) demo/demo.py up
+
+demo-down: ## stop what demo-up started
+	@if [ -x $(PYTHON) ]; then $(PYTHON) demo/demo.py down; fi
+
+bench: setup ## a Check beside C and C++ servers: the table, and bench/results/latest.json
+	@./bench/run
+
+clean: demo-down ## remove what was built; the environments stay
+	rm -rf .build .demo bench/bin bench/gen

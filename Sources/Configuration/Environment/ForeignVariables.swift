@@ -1,0 +1,49 @@
+/// Variables that belong to programs Turnpike replaces, and slips in our own.
+enum ForeignVariables {
+  /// `BIND_ADDR` of Paygress: the buyers' API.
+  static let publicListen = "BIND_ADDR"
+  /// Of CARTA's sidecar.
+  static let logLevel = "LOG_LEVEL"
+
+  private static let workloads = [
+    "POD_NAMESPACE", "PAYMENT_RATE_SATS_PER_HOUR", "DEFAULT_POD_DURATION_MINUTES", "SSH_BASE_IMAGE",
+    "SSH_PORT",
+    "SSH_HOST", "ENABLE_CLEANUP_TASK", "ENABLE_POD_PROVISIONING", "DEFAULT_POD_IMAGE", "POD_SPECS_FILE",
+    "SSH_PORT_RANGE_START", "SSH_PORT_RANGE_END", "MINIMUM_POD_DURATION_SECONDS", "BASE_IMAGE",
+  ]
+  private static let sessions = [
+    "TARGET_NAMESPACE", "CACHE_TTL_SECONDS", "SESSION_LABEL_KEY", "USER_LABEL_KEY",
+  ]
+  private static let replaced: [(name: String, reason: String)] = [
+    ("CASHU_DB_PATH", "what was redeemed is in the ledger; set `store` and `keys`"),
+    ("WHITELISTED_MINTS", "list the mints under `payments.cashu.mints`"),
+    ("HTTP_BIND_ADDR", "set `listen.public`"),
+    ("DEFAULT_PAYMENT_AMOUNT", "set `price` on a route"),
+    ("PAYGRESS_MODE", "`paygress.proxy` turns the Paygress face on"),
+  ]
+
+  static func warn(of surroundings: Surroundings, _ findings: Findings) {
+    for (names, what) in [(self.workloads, "workloads"), (self.sessions, "session routes")] {
+      let found = names.filter { surroundings.value($0) != nil }
+      guard !found.isEmpty else { continue }
+      let location = Location(path: found.joined(separator: ", "), line: nil)
+      findings.warn("ignored: \(what) are not in this release", at: location)
+    }
+    for (name, reason) in self.replaced where surroundings.value(name) != nil {
+      findings.warn("ignored: \(reason)", at: Location(path: name, line: nil))
+    }
+    self.warnOfSlips(surroundings, findings)
+  }
+
+  /// Not every other name is a slip: Kubernetes puts `TURNPIKE_PORT`, `TURNPIKE_SERVICE_HOST` and more into the
+  /// environment of every container beside a service called `turnpike`.
+  private static func warnOfSlips(_ surroundings: Surroundings, _ findings: Findings) {
+    let ours = Set(Variable.allCases.map(\.rawValue))
+    for name in surroundings.environment.keys.sorted()
+    where name.hasPrefix("TURNPIKE_") && !ours.contains(name) {
+      let near = ours.sorted().first { Spelling.distance(Array(name.utf8), Array($0.utf8)) <= 2 }
+      guard let near else { continue }
+      findings.warn("ignored: unknown; did you mean `\(near)`?", at: Location(path: name, line: nil))
+    }
+  }
+}

@@ -1,0 +1,62 @@
+internal import Yams
+
+/// The variables that stand over the file, for what differs from one deployment to the next.
+package enum Variable: String, Sendable, CaseIterable {
+  case proxyListen = "TURNPIKE_PROXY_LISTEN"
+  case grpcListen = "TURNPIKE_GRPC_LISTEN"
+  case publicListen = "TURNPIKE_PUBLIC_LISTEN"
+  case adminListen = "TURNPIKE_ADMIN_LISTEN"
+  case keys = "TURNPIKE_KEYS"
+  case store = "TURNPIKE_STORE"
+  case deadline = "TURNPIKE_DEADLINE"
+  case proxySecret = "TURNPIKE_PROXY_SECRET"
+  case proxySecretFile = "TURNPIKE_PROXY_SECRET_FILE"
+  case trust = "TURNPIKE_TRUST"
+  case logLevel = "TURNPIKE_LOG_LEVEL"
+  case logFormat = "TURNPIKE_LOG_FORMAT"
+}
+
+/// Why a file could not be read, in the words of the system.
+package struct UnreadableFile: Error, Sendable {
+  package var reason: String
+
+  package init(reason: String) { self.reason = reason }
+}
+
+/// What a configuration may be read from beside its own text; given, never looked up.
+package struct Surroundings {
+  package var environment: [String: String]
+  /// The whole of a small file.
+  package var readFile: (_ path: String) throws(UnreadableFile) -> [UInt8]
+
+  package init(
+    environment: [String: String], readFile: @escaping (_ path: String) throws(UnreadableFile) -> [UInt8]
+  ) {
+    self.environment = environment
+    self.readFile = readFile
+  }
+
+  /// The value of a variable; an empty one counts as absent.
+  func value(_ name: String) -> String? { self.environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+  func item(_ variable: Variable, _ findings: Findings) -> Item? {
+    self.item(named: variable.rawValue, findings)
+  }
+
+  func item(named name: String, _ findings: Findings) -> Item? {
+    self.value(name).map {
+      Item(node: Node($0), location: Location(path: name, line: nil), findings: findings)
+    }
+  }
+
+  /// Refuses a file that cannot be read.
+  func contents(ofFileAt item: Item) -> [UInt8]? {
+    guard let path = item.text() else { return nil }
+    do throws(UnreadableFile) {
+      return try self.readFile(path)
+    } catch {
+      item.refuse("\(Item.quote(path)) cannot be read: \(error.reason)")
+      return nil
+    }
+  }
+}

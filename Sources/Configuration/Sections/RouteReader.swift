@@ -1,0 +1,143 @@
+internal import Gate
+internal import Octets
+
+/// Reads one element of `routes`.
+struct RouteReader {
+  let payments: PaymentsReader.Found
+
+  /// Of an `id:` or a `tier:`.
+  private static let maxNameBytes = 128
+
+  private enum AccessWord: String, CaseIterable { case free, deny, session }
+
+  func read(_ section: Section<RouteKey>) -> RouteConfiguration? {
+    let hosts = self.texts(section, .host, .hosts).compactMap(Self.host)
+    let methods = self.texts(section, .method, .methods).compactMap(Self.method)
+    let tier = section.item(.tier).flatMap { Self.name($0) }
+    let id = section.item(.id).flatMap { Self.name($0) }
+    let cors = section.item(.cors).flatMap(Self.cors)
+    var covers = section.item(.covers)?.list()?.compactMap { $0.text() } ?? []
+    section.item(.provision)?.refuse("workloads are not in this release")
+    let access = self.access(section)
+    guard let pattern = section.required(.path).flatMap(Self.pattern), let access else { return nil }
+    if case .priced = access {
+    } else if let item = section.item(.covers) {
+      item.refuse("only a route with a `price` has passes")
+      covers = []
+    }
+    return RouteConfiguration(
+      id: id.map { RouteID($0) }
+        ?? RouteConfiguration.derivedID(hosts: hosts, pattern: pattern, methods: methods, tier: tier),
+      pattern: pattern, hosts: hosts, methods: methods, tier: tier, access: access, cors: cors,
+      covers: covers.map { RouteID($0) })
+  }
+
+  // MARK: Which requests
+
+  private static func pattern(_ item: Item) -> PathPattern? {
+    guard let text = item.text() else { return nil }
+    do throws(PathPattern.Fault) {
+      return try PathPattern(text)
+    } catch {
+      switch error {
+      case .notAbsolute: item.refuse("must begin with `/`")
+      case .notCanonical:
+        item.refuse(
+          "is not in the form in which requests are compared: no query, no escapes such as `%2F`, no `;`")
+      case .partialWildcard(let segment):
+        item.refuse("`\(segment)`: `*` stands for a whole segment, `**` for any number of them")
+      }
+      return nil
+    }
+  }
+
+  /// The elements of a key that may be written in the singular or as a list.
+  private func texts(_ section: Section<RouteKey>, _ one: RouteKey, _ many: RouteKey) -> [Item] {
+    if let single = section.item(one) {
+      section.item(many)?.refuse("stands beside `\(one.rawValue)`; write one of the two")
+      return [single]
+    }
+    guard let item = section.item(many), let elements = item.list() else { return [] }
+    if elements.isEmpty { item.refuse("is empty; leave it out for any") }
+    return elements
+  }
+
+  private static func host(_ item: Item) -> RouteConfiguration.Host? {
+    guard let text = item.text() else { return nil }
+    guard let pattern = HostPattern(text) else {
+      item.refuse(
+        text == "*"
+          ? "leave it out for any host"
+          : "expected a host such as `api.example.com` or `*.example.com`, without a port, found \(Item.quote(text))"
+      )
+      return nil
+    }
+    return RouteConfiguration.Host(text: text, pattern: pattern)
+  }
+
+  private static func method(_ item: Item) -> RequestMethod? {
+    guard let text = item.text() else { return nil }
+    guard text.utf8.allSatisfy({ ASCII.isLetter($0) || $0 == ASCII.dash }), text == text.uppercased() else {
+      let hint = text == text.uppercased() ? "" : "; did you mean `\(text.uppercased())`?"
+      item.refuse("expected a method in capitals, found \(Item.quote(text))\(hint)")
+      return nil
+    }
+    return RequestMethod(text.utf8)
+  }
+
+  private static func name(_ item: Item) -> String? {
+    guard let text = item.text() else { return nil }
+    guard text.utf8.count <= self.maxNameBytes else {
+      item.refuse("is longer than \(self.maxNameBytes) bytes")
+      return nil
+    }
+    return text
+  }
+
+  // MARK: On what terms
+
+  private func access(_ section: Section<RouteKey>) -> RouteConfiguration.Access? {
+    if let price = section.item(.price) {
+      section.item(.access)?.refuse("stands beside `price`; write one of the two")
+      return PriceReader(payments: self.payments).read(price, pass: section.item(.pass))
+    }
+    section.item(.pass)?.refuse("needs a `price`")
+    guard let item = section.item(.access) else {
+      section.findings.refuse("needs `access: free`, `access: deny` or a `price`", at: section.location)
+      return nil
+    }
+    switch item.choice(AccessWord.self) {
+    case .free: return .free
+    case .deny: return .denied
+    case .session:
+      item.refuse("session routes are not in this release")
+      return nil
+    case nil: return nil
+    }
+  }
+
+  private static func cors(_ item: Item) -> CORS? {
+    guard let section = Section<CORSKey>(item), let origins = section.required(.origins) else { return nil }
+    guard let elements = origins.sequence else {
+      guard let text = origins.text() else { return nil }
+      if text == "*" { return CORS(origins: .any) }
+      origins.refuse("expected a list of origins, or `\"*\"` for any")
+      return nil
+    }
+    if elements.isEmpty { origins.refuse("names no origin; leave `cors` out") }
+    return CORS(origins: .listed(elements.compactMap(self.origin)))
+  }
+
+  /// RFC 6454 §6.2: scheme, host, and the port unless it is the scheme's own.
+  private static func origin(_ item: Item) -> String? {
+    guard let text = item.text() else { return nil }
+    let parts = text.utf8.split(separator: ASCII.slash, omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0].last == ASCII.colon, parts[0].count > 1, parts[1].isEmpty,
+      CanonicalHost(parts[2]) != nil, text == text.lowercased()
+    else {
+      item.refuse("expected an origin such as `https://shop.example.com`, found \(Item.quote(text))")
+      return nil
+    }
+    return text
+  }
+}

@@ -1,0 +1,33 @@
+/// The outcome of a call (https://grpc.io/docs/guides/status-codes).
+package struct GRPCStatus: Sendable, Hashable {
+  package enum Code: UInt8, Sendable {
+    case ok = 0
+    case cancelled = 1
+    case unknown = 2
+    case invalidArgument = 3
+    case deadlineExceeded = 4
+    case notFound = 5
+    case alreadyExists = 6
+    case permissionDenied = 7
+    case resourceExhausted = 8
+    case failedPrecondition = 9
+    case aborted = 10
+    case outOfRange = 11
+    case unimplemented = 12
+    case `internal` = 13
+    case unavailable = 14
+    case dataLoss = 15
+    case unauthenticated = 16
+  }
+
+  package var code: Code
+  /// Percent-encoded on the wire.
+  package var message: String
+
+  package init(_ code: Code, _ message: String = "") {
+    self.code = code
+    self.message = message
+  }
+
+  package static var ok: GRPCStatus { GRPCStatus(.ok) }
+}

@@ -1,0 +1,110 @@
+internal import Cashu
+internal import Gate
+internal import Store
+internal import Synchronization
+internal import Transport
+
+/// What the process can do now, for `/readyz` and gRPC health (design §6).
+///
+/// *Can decide* is one thing: configured, listening, not draining. A payment method or the store that is out costs 503
+/// only to those who offer a payment or a counted pass, so each is a service of its own and takes nothing from it.
+final class Readiness: Sendable {
+  /// The names in `grpc.health.v1` and in `/readyz?verbose`.
+  enum Part: String, CaseIterable {
+    case decide = "envoy.service.auth.v3.Authorization"
+    case payments = "turnpike.payments"
+    case store = "turnpike.store"
+  }
+
+  /// How often payments and store are looked at.
+  static let interval: Duration = .seconds(1)
+  /// A store that has not answered for so long is out. Longer than it waits for another process's write.
+  static let storePatience: Duration = .seconds(6)
+
+  private enum Phase { case starting, serving, draining }
+
+  private struct State {
+    var phase = Phase.starting
+    var hasPayments = false
+    var storeAnswered: ContinuousClock.Instant
+  }
+
+  let board: HealthBoard
+  let ledger: TransactionalLedger
+  private let mints: @Sendable () -> [(mint: String, hasKeysets: Bool)]
+  private let state: Mutex<State>
+
+  /// The ledger has been opened and has answered.
+  convenience init(ledger: TransactionalLedger, cashu: CashuVerifier?) {
+    self.init(ledger: ledger, mints: { cashu?.mintsHeard ?? [] })
+  }
+
+  init(ledger: TransactionalLedger, mints: @escaping @Sendable () -> [(mint: String, hasKeysets: Bool)]) {
+    self.ledger = ledger
+    self.mints = mints
+    self.state = Mutex(State(storeAnswered: .now))
+    var services = [Self.server: false]
+    for part in Part.allCases { services[part.rawValue] = false }
+    self.board = HealthBoard(services)
+  }
+
+  /// The server as a whole, as gRPC names it.
+  private static let server = ""
+
+  /// The listeners are up.
+  func begin() {
+    self.state.withLock { if $0.phase == .starting { $0.phase = .serving } }
+    self.publish()
+  }
+
+  /// No new work: proxies should ask another replica.
+  func drain() {
+    self.state.withLock { $0.phase = .draining }
+    self.publish()
+  }
+
+  /// Looks at payments and store until cancelled.
+  func run(sleeper: any Clock<Duration> = ContinuousClock()) async {
+    await withDiscardingTaskGroup { group in
+      // Apart from each other: a store that hangs must not stop the one who says so.
+      group.addTask {
+        while !Task.isCancelled {
+          if (try? await self.ledger.payments(limit: 1)) != nil {
+            self.state.withLock { $0.storeAnswered = .now }
+          }
+          try? await sleeper.sleep(for: Self.interval)
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          self.publish()
+          try? await sleeper.sleep(for: Self.interval)
+        }
+      }
+    }
+  }
+
+  func isServing(_ part: Part) -> Bool { self.board.isServing(part.rawValue) ?? false }
+
+  /// Each configured mint, and whether its keysets are known.
+  var mintsHeard: [(mint: String, hasKeysets: Bool)] { self.mints() }
+
+  private func publish() {
+    let heard = self.mints()
+    let state = self.state.withLock { state in
+      // Without a method nobody misses payments.
+      state.hasPayments = heard.isEmpty || heard.contains { $0.hasKeysets }
+      return state
+    }
+    let isServing = state.phase == .serving
+    self.set(Self.server, isServing)
+    self.set(Part.decide.rawValue, isServing)
+    self.set(Part.payments.rawValue, isServing && state.hasPayments)
+    self.set(Part.store.rawValue, isServing && ContinuousClock.now - state.storeAnswered < Self.storePatience)
+  }
+
+  /// Only what changed: each call wakes those who watch.
+  private func set(_ service: String, _ isServing: Bool) {
+    if self.board.isServing(service) != isServing { self.board.set(service, serving: isServing) }
+  }
+}

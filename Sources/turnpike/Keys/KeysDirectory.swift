@@ -1,0 +1,85 @@
+internal import Cashu
+internal import Digest
+internal import Gate
+internal import Glibc
+internal import Octets
+internal import Settings
+internal import Store
+
+/// The directory named by `keys:`, with the pass keys and the treasury seed. Made on first start: the directory 0700,
+/// each file 0600. Whoever reads it can mint passes and spend what was earned.
+struct KeysDirectory {
+  static let passKeysName = "pass-keys"
+  static let treasurySeedName = "treasury-seed"
+
+  /// What a process works with.
+  struct Opened {
+    var passKeys: PassKeys
+    var seed: TreasurySeed
+    var fingerprints: KeyFingerprints
+  }
+
+  let path: String
+
+  /// Reads both files, and makes what is absent. Blocks; for the start.
+  func open() throws(KeysFault) -> Opened {
+    try self.prepare()
+    let keys = try PassKeyFile(text: self.text(of: Self.passKeysName) { PassKeyFile.fresh() })
+    let seed = try SeedFile.seed(in: self.text(of: Self.treasurySeedName) { SeedFile.fresh() })
+    return Opened(
+      passKeys: keys.passKeys, seed: seed,
+      fingerprints: KeyFingerprints(treasurySeed: seed.fingerprint, passKeys: keys.fingerprints))
+  }
+
+  private func prepare() throws(KeysFault) {
+    if unsafe mkdir(self.path, 0o700) == 0 { return }
+    guard errno == EEXIST else { throw KeysFault(self.path, "cannot be made: \(SystemError.text(errno))") }
+    var status = stat()
+    guard unsafe stat(self.path, &status) == 0 else {
+      throw KeysFault(self.path, "cannot be read: \(SystemError.text(errno))")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw KeysFault(self.path, "is no directory") }
+    guard status.st_mode & 0o022 == 0 else {
+      throw KeysFault(self.path, "can be changed by others than its owner; `chmod 700` it")
+    }
+  }
+
+  /// The file's text; `fresh` when there is none.
+  private func text(of name: String, fresh: () -> String) throws(KeysFault) -> String {
+    let file = "\(self.path)/\(name)"
+    if unsafe access(file, F_OK) != 0, errno == ENOENT {
+      do throws(PrivateFile.Failure) {
+        _ = try PrivateFile.make(file, in: self.path, bytes: Array(fresh().utf8))
+      } catch {
+        throw KeysFault(file, "cannot be made: \(error.reason)")
+      }
+    }
+    let contents: SmallFile
+    do throws(UnreadableFile) {
+      contents = try SmallFile.read(file)
+    } catch {
+      throw KeysFault(file, "cannot be read: \(error.reason)")
+    }
+    guard contents.mode & 0o077 == 0 else {
+      throw KeysFault(
+        file, "can be read by others than its owner; `chmod 600` it, and if they did, replace it")
+    }
+    guard let text = String(validating: contents.bytes, as: UTF8.self) else {
+      throw KeysFault(file, "is no text")
+    }
+    return text
+  }
+}
+
+/// Why the keys cannot be used; never a part of them.
+struct KeysFault: Error, CustomStringConvertible {
+  var path: String
+  var reason: String
+
+  init(_ path: String, _ reason: String) {
+    self.path = path
+    self.reason = reason
+  }
+
+  var description: String { "\(self.path) \(self.reason)" }
+}

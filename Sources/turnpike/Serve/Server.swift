@@ -1,0 +1,149 @@
+internal import Cashu
+internal import ExtAuthz
+internal import Gate
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Settings
+internal import Store
+internal import Telemetry
+internal import Transport
+
+/// One running process, wired. Read from top to bottom: keys and store, money, gate, adapters, listeners.
+struct Server: Sendable {
+  /// How long open requests may take to end when the process is told to stop.
+  static let shutdownTime: Duration = .seconds(35)
+
+  private let log: Logger
+  private let group: MultiThreadedEventLoopGroup
+  private let cashu: CashuVerifier?
+  private let mints: HTTPMintTransport
+  private let verifiers: [any PaymentVerifier]
+  private let cashier: Cashier
+  private let gate: Gate
+  private let readiness: Readiness
+  private let listeners: [ListenerName: Listener]
+
+  init(
+    _ configuration: ServerConfiguration, environment: [String: String], metrics: ServerMetrics, log: Logger
+  ) async throws {
+    self.log = log
+    let clock = SystemClock()
+    let crashPoints = CrashPoints.fromEnvironment(environment)
+
+    // Keys and store
+    let keys = try KeysDirectory(path: configuration.keysDirectory).open()
+    let ledger = try configuration.openLedger(clock: clock, crashPoints: crashPoints)
+    try await ledger.check(keys.fingerprints)
+
+    // Money
+    self.mints = HTTPMintTransport()
+    self.cashu = try configuration.makeCashuVerifier(seed: keys.seed, transport: self.mints, clock: clock)
+    self.verifiers = self.cashu.map { [$0] } ?? []
+    let revocations = Revocations()
+    self.cashier = Cashier(
+      ledger: ledger, verifiers: self.verifiers, revocations: revocations,
+      settings: .init(deadline: configuration.deadline), clock: clock,
+      observer: MoneyReporter(metrics: metrics, log: log), crashPoints: crashPoints)
+
+    // Gate
+    self.gate = Gate(
+      policy: try configuration.makePolicy(self.verifiers), verifiers: self.verifiers,
+      passKeys: keys.passKeys,
+      revocations: revocations, cashier: self.cashier, clock: clock)
+    let desk = GateDesk(
+      gate: self.gate, verifiers: self.verifiers, observer: DecisionReporter(metrics: metrics, log: log))
+
+    // Adapters and listeners
+    self.readiness = Readiness(ledger: ledger, cashu: self.cashu)
+    let trust = try configuration.proxyTrust()
+    let envoy = EnvoyAdapter(desk: desk, settings: configuration.envoySettings(trust))
+    let check = GRPCRouter(
+      methods: envoy.methods.merging(HealthService.methods(self.readiness.board)) { a, _ in a })
+    let services: [(ListenerName, any HTTPService)] = [
+      (.proxy, ProxyAdapters(desk: desk, settings: configuration.proxySettings(trust))),
+      (.grpc, check),
+      (.public, PublicService()),
+      (.admin, AdminService(readiness: self.readiness, metrics: metrics)),
+    ]
+    self.group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
+    var listeners: [ListenerName: Listener] = [:]
+    for (name, service) in services {
+      guard let listener = configuration.listeners[name] else { continue }
+      listeners[name] = try Listener(
+        address: listener.transportAddress, tls: listener.transportTLS, service: service,
+        observer: metrics.connections(of: name.rawValue), group: self.group)
+    }
+    self.listeners = listeners
+  }
+
+  /// Takes the addresses; what fails here fails before anything is served.
+  func bind() async throws {
+    for name in ListenerName.allCases {
+      guard let listener = self.listeners[name] else { continue }
+      let address = try await listener.bind()
+      self.log.notice("listening", metadata: ["listener": "\(name.rawValue)", "address": "\(address)"])
+    }
+  }
+
+  /// Serves until told to stop; returns when what was open has ended.
+  func run(signals: some AsyncSequence<ServerSignals.Word, Never> & Sendable, reload: Reload) async {
+    async let money: Void = self.cashier.run()
+    await withTaskGroup { background in
+      background.addTask { await self.cashu?.run() }
+      background.addTask { await self.readiness.run() }
+      background.addTask { await self.obey(signals, reload) }
+      await withTaskGroup { listening in
+        for (name, listener) in self.listeners { listening.addTask { await self.listen(name, listener) } }
+        self.readiness.begin()
+      }
+      background.cancelAll()
+    }
+    // Nobody asks any more: what is being settled ends, and so does the process.
+    self.cashier.stop()
+    await money
+    await self.mints.shutdown()
+    try? await self.group.shutdownGracefully()
+    self.log.notice("stopped")
+  }
+
+  private func listen(_ name: ListenerName, _ listener: Listener) async {
+    do throws(TransportError) {
+      try await listener.run()
+    } catch {
+      self.log.critical("a listener failed", metadata: ["listener": "\(name.rawValue)", "error": "\(error)"])
+      self.drain()
+    }
+  }
+
+  private func obey(
+    _ signals: some AsyncSequence<ServerSignals.Word, Never> & Sendable, _ reload: Reload
+  ) async {
+    var isStopping = false
+    for await word in signals {
+      switch word {
+      case .stop where isStopping: ServerSignals.exitAtOnce()
+      case .stop:
+        isStopping = true
+        self.log.notice("stopping")
+        self.drain()
+      case .reload: self.reload(reload)
+      }
+    }
+  }
+
+  private func drain() {
+    self.readiness.drain()
+    for listener in self.listeners.values { listener.beginShutdown(within: Self.shutdownTime) }
+  }
+
+  private func reload(_ reload: Reload) {
+    guard let new = reload.next(log: self.log) else { return }
+    do throws(RouteTable.DuplicateID) {
+      self.gate.reload(try new.makePolicy(self.verifiers))
+      self.log.notice("reloaded", metadata: ["routes": "\(new.routes.count)"])
+    } catch {
+      self.log.error("two routes have one id", metadata: ["route": "\(error.id)"])
+    }
+  }
+}

@@ -1,0 +1,4 @@
+/// Which Turnpike this is (https://semver.org).
+enum Version {
+  static let text = "0.1.0"
+}

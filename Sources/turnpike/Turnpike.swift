@@ -1,0 +1,15 @@
+internal import ArgumentParser
+
+/// The program: subcommands only.
+@main
+struct Turnpike: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "turnpike",
+    abstract: "Answers a proxy: may this request pass?",
+    discussion: "Exit codes: 0 done, 1 no or failed, 64 bad usage, 78 bad configuration.",
+    version: Version.text,
+    subcommands: [
+      ServeCommand.self, CheckCommand.self, LedgerCommand.self, TreasuryCommand.self, VersionCommand.self,
+    ]
+  )
+}

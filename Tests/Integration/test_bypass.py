@@ -1,0 +1,346 @@
+"""The ways past a gate that are known: odd paths, spoofed headers, duplicates, smuggled requests. Through every proxy."""
+
+import concurrent.futures
+import re
+import urllib.parse
+
+import pytest
+from counterparts import web
+
+PATHS = [
+    # plain, so that the corpus is known to bite
+    "/paid/x",
+    "/hour/x",
+    # dot segments and slashes
+    "/free/../paid/x",
+    "//paid/x",
+    "///paid///x",
+    "/./paid/x",
+    "/free/./../paid/x",
+    "/free/../../paid/x",
+    "/free//../paid/x",
+    "/free/a/b/../../../paid/x",
+    "/hour/../paid/x",
+    "/free/..//paid/x",
+    "/free/...//../../paid/x",
+    "/paid/../paid/x",
+    "/free/../paid",
+    # escapes
+    "/%70aid/x",
+    "/%70%61%69%64/x",
+    "/pai%64/x",
+    "/free/%2e%2e/paid/x",
+    "/free/.%2e/paid/x",
+    "/free/%2E./paid/x",
+    "/%2e/paid/x",
+    "/free%2f..%2fpaid/x",
+    "/free/..%2fpaid/x",
+    "/free/%2e%2e%2fpaid/x",
+    "/paid%2fx",
+    "/%2fpaid/x",
+    "/free%2F%2E%2E%2Fpaid%2Fx",
+    "/free/..%5cpaid/x",
+    "/free%5c..%5cpaid%5cx",
+    "/%5cpaid/x",
+    "/free/%5c../paid/x",
+    "/free/%252e%252e/paid/x",
+    "/free/..%252fpaid/x",
+    "/%2570aid/x",
+    "/free/%00/../paid/x",
+    "/paid%00/x",
+    "/free/x%00/../../paid/x",
+    "/free/%zz/../../paid/x",
+    "/free/..%/paid/x",
+    "/free/%/../../paid/x",
+    "/free/%c0%ae%c0%ae/paid/x",
+    "/free/..%c0%afpaid/x",
+    "/free/%ef%bc%8e%ef%bc%8e/paid/x",
+    "/free/%u002e%u002e/paid/x",
+    "/free/..%0d%0a/paid/x",
+    "/free/%09/../../paid/x",
+    "/free/..%20/paid/x",
+    "/free/%0a../paid/x",
+    # path parameters
+    "/free/..;/paid/x",
+    "/free/..;a=b/paid/x",
+    "/free/.;/../paid/x",
+    "/free/;/../paid/x",
+    "/free/%2e%2e;/paid/x",
+    "/paid;x=1/x",
+    "/;/paid/x",
+    "/free/x;/../../paid/x",
+    "/free/..%3b/paid/x",
+    # backslashes, raw
+    "/free\\..\\paid\\x",
+    "/\\paid/x",
+    "\\paid\\x",
+    "/free/..\\paid/x",
+    # query and fragment
+    "/paid/x?",
+    "/paid/x?/free/",
+    "/paid/x?a=/../free/x",
+    "/paid/x#/../free/x",
+    "/free/x/../../paid/x?y=1",
+    "/paid/x%3f/free",
+    "/paid/x%23/free",
+    # case, dots and spaces at the end
+    "/PAID/x",
+    "/Paid/x",
+    "/paid./x",
+    "/paid%20/x",
+    # no path at all
+    "paid/x",
+    "*",
+    "/paid",
+    "/",
+    # absolute form
+    "http://localhost/paid/x",
+    "http://localhost//paid/x",
+    "http://localhost/free/../paid/x",
+    "HTTP://LOCALHOST/paid/x",
+    "http://evil.example/paid/x",
+    "http://localhost@evil.example/paid/x",
+    "http://localhost:80/paid/x",
+    "http://localhost./paid/x",
+]
+
+PRICED = re.compile(r"/(paid|hour)(/|$)", re.IGNORECASE)
+
+
+def meanings(target: str) -> set[str]:
+    """The paths that an app might read in a target: decoded once or not, parameters kept or dropped, `\\` as it is or as `/`."""
+    target = re.sub(r"^[a-z]+://[^/]*", "", target, flags=re.IGNORECASE)
+    raw = re.split(r"[?#]", target)[0]
+    readings = {raw, re.sub(r";[^/]*", "", raw)}
+    readings |= {urllib.parse.unquote(reading, encoding="latin1") for reading in readings}
+    readings |= {reading.replace("\\", "/") for reading in readings}
+    return {resolve(reading) for reading in readings}
+
+
+def resolve(path: str) -> str:
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            parts[:] = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def priced(target: str) -> bool:
+    return any(PRICED.match(meaning) for meaning in meanings(target))
+
+
+def served(app) -> list[str]:
+    """The priced pages that the app was asked for."""
+    return [seen["path"] for seen in app.seen if priced(seen["path"])]
+
+
+def all_at_once(door, requests: list[bytes]) -> None:
+    """Each on a connection of its own, eight at a time."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda request: web.raw(door.port, request), requests))
+    assert any(answers), "the proxy answered nothing at all"
+
+
+def test_the_corpus_means_priced_pages():
+    assert (
+        priced("/free/%2e%2e/paid/x")
+        and priced("/free/..;/paid/x")
+        and priced("//hour")
+        and not priced("/free/paid/x")
+    )
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_no_form_of_a_path_opens_a_priced_page(door, app, method):
+    all_at_once(door, [web.head(method, path, {"Connection": "close"}) for path in PATHS])
+    assert served(app) == []
+
+
+SPOOFS = [
+    ("X-Original-URI", "/free/x"),
+    ("X-Original-URL", "http://localhost/free/x"),
+    ("X-Original-URL", "/free/x"),
+    ("X-Original-Method", "OPTIONS"),
+    ("X-Original-Host", "free.example"),
+    ("X-Forwarded-Uri", "/free/x"),
+    ("X-Forwarded-Method", "OPTIONS"),
+    ("X-Forwarded-Host", "free.example"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Prefix", "/free"),
+    ("X-Forwarded-Path", "/free/x"),
+    ("X-Forwarded-For", "127.0.0.1"),
+    ("Forwarded", "for=127.0.0.1;host=free.example;proto=https"),
+    ("X-Rewrite-URL", "/free/x"),
+    ("X-HTTP-Method-Override", "OPTIONS"),
+    ("X-Method-Override", "OPTIONS"),
+    ("X-Envoy-Original-Path", "/free/x"),
+    ("X-Envoy-Internal", "true"),
+    ("X-Envoy-Auth-Partial-Body", "false"),
+    ("X-Envoy-Original-Method", "OPTIONS"),
+    ("X-Accel-Redirect", "@app"),
+    ("X-Sendfile", "/etc/hostname"),
+    ("X-Auth-Request-Redirect", "/free/x"),
+    ("X-Real-IP", "127.0.0.1"),
+    ("X-Code", "200"),
+    ("X-Format", "application/json"),
+    ("X-Request-ID", "1"),
+    ("X-Sent-From", "nginx-ingress-controller"),
+    ("Turnpike-Proxy", "change-me-to-a-secret"),
+    ("Turnpike-Request", "1"),
+    ("Turnpike-Reason", "free"),
+    ("Turnpike-Grant", "spoofed"),
+    ("Turnpike-Pass", "spoofed"),
+    ("X-Payment-Verified", "true"),
+    ("X-Payment-Amount", "10"),
+    ("X-Payment-Unit", "sat"),
+    ("X-Required-Amount", "0"),
+    ("X-User-ID", "admin"),
+    ("X-Payment-Response", "settled"),
+    ("X-Cashu", ""),
+    ("Authorization", "Cashu"),
+    ("Authorization", "Bearer cashu"),
+    ("Cookie", "turnpike_pass="),
+    ("Upgrade", "websocket"),
+    ("Origin", "http://localhost"),
+    ("Access-Control-Request-Method", "GET"),
+    ("Connection", "X-Forwarded-Uri, X-Original-URI"),
+]
+
+
+def test_no_header_of_a_client_opens_a_priced_page(door, app):
+    all_at_once(
+        door,
+        [
+            web.head("GET", "/paid/x", [*headers, ("Spoof", name), ("Connection", "close")])
+            for name, value in SPOOFS
+            for headers in (
+                [(name, value)],
+                [(name, value), (name, value)],
+                [(name.lower(), value), (name, "/free/y")],
+            )
+        ],
+    )
+    assert [seen["headers"].get("spoof") for seen in app.seen] == []
+
+
+def test_no_heap_of_headers_opens_a_priced_page(door, app):
+    for method in ("GET", "OPTIONS", "POST"):
+        web.raw(door.port, web.head(method, "/paid/x", [*SPOOFS, ("Connection", "close")]))
+    assert served(app) == []
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        ["localhost", "free.example"],
+        ["free.example", "localhost"],
+        ["localhost,free.example"],
+        ["localhost:80"],
+        ["localhost."],
+        ["LOCALHOST"],
+        [""],
+        [],
+        ["localhost/free/x#"],
+        ["localhost@free.example"],
+        ["[::1]"],
+        ["localhost free"],
+    ],
+)
+def test_no_host_opens_a_priced_page(door, app, hosts):
+    lines = "".join(f"Host: {host}\r\n" for host in hosts)
+    web.raw(door.port, f"GET /paid/x HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())
+    assert served(app) == []
+
+
+SMUGGLES = {
+    "CL and TE": "POST /free/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "TE and CL": "POST /free/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    "two CL": "POST /free/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 60\r\n\r\n",
+    "TE unknown": "POST /free/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\nContent-Length: 0\r\n\r\n",
+    "TE folded": "POST /free/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding:\r\n chunked\r\nContent-Length: 0\r\n\r\n",
+    "space before the colon": "POST /free/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\nContent-Length: 0\r\n\r\n",
+    "CL plus": "POST /free/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: +0\r\n\r\n",
+    "bare LF": "POST /free/x HTTP/1.1\nHost: localhost\nContent-Length: 0\n\n",
+    "pipelined": "GET /free/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "HTTP/1.0": "GET /free/x HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n",
+    "body on GET": "GET /free/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", SMUGGLES)
+def test_no_request_hidden_behind_another_is_served_unpaid(door, app, kind):
+    hidden = "GET /paid/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    web.raw(door.port, (SMUGGLES[kind] + hidden).encode(), timeout=2)
+    assert served(app) == []
+
+
+ASSERTED = [
+    "X-Payment-Verified",
+    "X-Payment-Amount",
+    "X-Payment-Unit",
+    "X-Provisioned-Pod",
+    "X-User-ID",
+    "Turnpike-Grant",
+]
+
+
+def test_the_app_never_believes_a_clients_own_assertion(door, app, purse):
+    forged = [(name, "spoofed") for name in ASSERTED] * 2 + [(name.lower(), "spoofed") for name in ASSERTED]
+    assert door.fetch("/free/x", headers=forged).status == 200
+    assert door.fetch("/paid/x", headers=[*forged, ("X-Cashu", purse.token(10))]).status == 200
+    assert len(app.seen) == 2
+    for seen in app.seen:
+        assert "spoofed" not in str(
+            [value for name, value in seen["pairs"] if name in map(str.lower, ASSERTED)]
+        )
+
+
+def test_a_paid_page_says_what_was_paid(door, app, purse):
+    assert door.fetch("/paid/x", headers={"X-Cashu": purse.token(10)}).status == 200
+    headers = app.seen[0]["headers"]
+    assert headers["x-payment-verified"] == "true"
+    assert (headers["x-payment-amount"], headers["x-payment-unit"]) == ("10", "sat")
+
+
+def test_a_free_page_says_that_nothing_was_paid(door, app):
+    assert door.fetch("/free/x").status == 200
+    assert app.seen[0]["headers"].get("x-payment-verified", "") in ("", "false")
+
+
+@pytest.mark.parametrize("page", ["/free/x", "/paid/x"])
+def test_the_app_never_sees_a_credential(door, app, purse, page):
+    for carry in (
+        lambda token: [("X-Cashu", token)],
+        lambda token: [("x-cashu", token)],
+        lambda token: [("Authorization", f"Cashu {token}")],
+        lambda token: [("Authorization", f"Bearer {token}")],
+        lambda token: [("authorization", f"CASHU  {token}")],
+        lambda token: [
+            ("X-Cashu", token),
+            ("Cookie", "a=1; turnpike_pass=secretpass; b=2"),
+            ("Turnpike-Pass", "secretpass"),
+        ],
+    ):
+        token = purse.token(10)
+        door.fetch(page, headers=carry(token))
+        for seen in app.seen:
+            assert token not in str(seen["pairs"]) + seen["path"]
+            assert "secretpass" not in str(seen["pairs"])
+            assert "change-me-to-a-secret" not in str(seen["pairs"]), "the proxies' secret"
+    assert app.seen
+
+
+def test_a_clients_request_id_gives_no_second_page(door, app, purse):
+    token = purse.token(10)
+    mine = [
+        ("X-Cashu", token),
+        ("Turnpike-Request", "mine"),
+        ("X-Request-ID", "mine"),
+        ("X-Request-Id", "11111111-1111-4111-8111-111111111111"),
+    ]
+    assert door.fetch("/paid/x", headers=mine).status == 200
+    for _ in range(3):
+        assert door.fetch("/paid/x", headers=mine).status == 402
+    assert len(served(app)) == 1

@@ -1,0 +1,81 @@
+import Settings
+import Gate
+import Testing
+
+@Suite("The example of the design")
+struct DesignExampleTests {
+  /// What this release does not do is named; every other line is read.
+  @Test("its keys are all known, and each thing of a later release is named with its line")
+  func laterReleases() {
+    let yaml = """
+      listen: { proxy: 127.0.0.1:8080, grpc: 127.0.0.1:9001, public: 127.0.0.1:8081, admin: 127.0.0.1:9090 }
+      keys: ./keys
+      store: sqlite:./turnpike.db            # or postgresql://…
+      deadline: 29s                          # proxies in front wait 30 s on priced routes
+      payments:
+        cashu: { unit: sat, mints: [{ url: "http://127.0.0.1:3338", exposure: 100000 }], offline: preferred }
+        x402:  { facilitator: "http://127.0.0.1:4021", payTo: "0x…", accept: [{ network: "eip155:84532", asset: USDC, rpc: "http://127.0.0.1:8545" }] }
+      routes:
+        - { path: /health, access: free }
+        - { path: "/api/**", price: { sat: 10, usd: "0.001" }, pass: { uses: 1 } }
+        - { path: "/reports/**", price: { sat: 100 }, pass: { duration: 1h } }
+        - { path: "/session/carta/**", access: session }
+        - { path: /ssh, price: { satPerHour: 100 }, provision: ssh }
+      default: deny
+      workloads: { backend: local, ports: 22000-22999, memory: 256Mi }
+      """
+    let found = problems(yaml)
+    #expect(
+      found.map { "\($0.line ?? 0) \($0.path)" } == [
+        "7 payments.x402", "12 routes[3].access", "13 routes[4].provision", "15 workloads",
+      ])
+    #expect(found.allSatisfy { $0.message.contains("not in this release") })
+  }
+
+  @Test("without them it is read as it says")
+  func thisRelease() throws {
+    let outcome = try read(
+      """
+      listen: { proxy: 127.0.0.1:8080, grpc: 127.0.0.1:9001, public: 127.0.0.1:8081, admin: 127.0.0.1:9090 }
+      keys: ./keys
+      store: sqlite:./turnpike.db
+      deadline: 29s
+      payments:
+        cashu: { unit: sat, mints: [{ url: "http://127.0.0.1:3338", exposure: 100000 }], offline: preferred }
+      routes:
+        - { path: /health, access: free }
+        - { path: "/api/**", price: { sat: 10, usd: "0.001" }, pass: { uses: 1 } }
+        - { path: "/reports/**", price: { sat: 100 }, pass: { duration: 1h } }
+        - { path: /rent, price: { satPerHour: 100 } }
+      default: deny
+      """)
+    let configuration = outcome.configuration
+    #expect(configuration.listeners[.proxy]?.address == .tcp(host: "127.0.0.1", port: 8080))
+    #expect(configuration.listeners[.grpc]?.address == .tcp(host: "127.0.0.1", port: 9001))
+    #expect(configuration.keysDirectory == "./keys")
+    #expect(configuration.store == .sqlite(path: "./turnpike.db"))
+    #expect(configuration.deadline == .seconds(29))
+    #expect(configuration.callers == .local)
+    #expect(configuration.cashu?.mints.map(\.url.text) == ["http://127.0.0.1:3338"])
+    #expect(configuration.cashu?.mints.first?.exposure == 100_000)
+    #expect(configuration.fallback == .deny)
+    #expect(
+      try configuration.makeRouteTable().routes.map(\.tariff) == [
+        nil,
+        Tariff(prices: [Amount(10, .sat)], terms: .uses(1)),
+        Tariff(prices: [Amount(100, .sat)], terms: .duration(.seconds(3600))),
+        Tariff(prices: [Amount(100, .sat)], terms: .rate(per: .seconds(3600))),
+      ])
+    #expect(outcome.warnings.map(\.path) == ["payments.cashu.offline", "routes"])
+    #expect(outcome.warnings.first?.message.contains("redeemed online") == true)
+  }
+
+  @Test("a file without routes denies everything, on local listeners")
+  func empty() throws {
+    let outcome = try read("routes: []")
+    #expect(outcome.configuration.listeners[.proxy]?.address.isLocal == true)
+    #expect(outcome.configuration.fallback == .deny)
+    #expect(outcome.configuration.routes.isEmpty)
+    #expect(outcome.warnings.map(\.path) == ["routes"])
+  }
+}

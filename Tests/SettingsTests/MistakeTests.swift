@@ -1,0 +1,194 @@
+import Settings
+import Testing
+
+/// One mistake and what is said of it.
+struct Mistake: Sendable, CustomTestStringConvertible {
+  var yaml: String
+  var path: String
+  var line: Int
+  var says: String
+
+  init(_ yaml: String, _ path: String, line: Int, says: String) {
+    self.yaml = yaml
+    self.path = path
+    self.line = line
+    self.says = says
+  }
+
+  var testDescription: String { "\(self.path): \(self.says)" }
+}
+
+@Suite("A mistake in the file is named with its key and line")
+struct MistakeTests {
+  @Test("whatever is wrong", arguments: Mistake.form + Mistake.top + Mistake.payments + Mistake.routes)
+  func named(mistake: Mistake) throws {
+    let found = problems(mistake.yaml)
+    let problem = try #require(found.first)
+    #expect(found.count == 1, "\(found)")
+    #expect(problem.path == mistake.path)
+    #expect(problem.line == mistake.line)
+    #expect(problem.message.contains(mistake.says), "\(problem.message)")
+  }
+
+  @Test("a file with nothing in it is refused", arguments: ["", "\n", "# nothing\n", "\0\u{1}"])
+  func nothing(yaml: String) {
+    #expect(problems(yaml).count == 1)
+  }
+
+  @Test("all of them in one run, in the order of the file")
+  func all() {
+    let found = problems("stroe: x\ndeadline: soon\nroutes:\n  - { path: api, access: fre }\n")
+    #expect(found.map(\.line) == [1, 2, 4, 4])
+    #expect(found.map(\.path) == ["stroe", "deadline", "routes[0].access", "routes[0].path"])
+  }
+
+  @Test("both of two keys that are written twice")
+  func duplicates() {
+    let found = problems("deadline: 1s\nkeys: a\ndeadline: 2s\nlog:\n  level: info\n  level: debug\n")
+    #expect(found.map { "\($0.line ?? 0) \($0.path)" } == ["3 deadline", "6 log.level"])
+    #expect(
+      found.map(\.message) == [
+        "is written twice; the first is on line 1", "is written twice; the first is on line 5",
+      ])
+  }
+
+  @Test("a duplicate hides no other mistake")
+  func duplicateAmongOthers() {
+    let found = problems("keys: a\nkeys: b\ndefault: maybe\n")
+    #expect(found.map(\.path) == ["keys", "default"])
+  }
+
+  @Test("more problems than fit a screen are counted")
+  func many() {
+    let routes = (0..<40).map { _ in "  - { path: /a }" }.joined(separator: "\n")
+    let fault = ConfigurationFault(problems: problems("routes:\n" + routes))
+    #expect(fault.description.hasSuffix("and 15 more"))
+  }
+}
+
+extension Mistake {
+  static let form = [
+    Mistake("listen: {", "", line: 2, says: "is not YAML"),
+    Mistake("a: &x [*x]\n", "", line: 1, says: "is not YAML"),
+    Mistake("a\n", "", line: 1, says: "expected a mapping"),
+    Mistake("keys: ./keys\nstoer: sqlite:a\n", "stoer", line: 2, says: "did you mean `store`?"),
+    Mistake(
+      "maxFeePercent: 3", "maxFeePercent", line: 1, says: "did you mean `payments.cashu.maxFeePercent`?"),
+    Mistake("frobnicate: 3", "frobnicate", line: 1, says: "known here: listen, tls"),
+    Mistake("Deadline: 3s", "Deadline", line: 1, says: "did you mean `deadline`?"),
+    Mistake("\"keys\": a\n\"keys\": b\n", "keys", line: 1, says: "written twice"),
+    Mistake("keys:\n", "keys", line: 1, says: "has no value"),
+    Mistake("keys: [a]\n", "keys", line: 1, says: "expected a text, found a list"),
+    Mistake("keys: \"a\\nb\"\n", "keys", line: 1, says: "control character"),
+    Mistake("log: info\n", "log", line: 1, says: "expected a mapping with some of the keys level, format"),
+    Mistake("routes: { a: b }\n", "routes", line: 1, says: "expected a list, found a mapping"),
+  ]
+
+  static let top = [
+    Mistake("deadline: 29", "deadline", line: 1, says: "write its unit, as `29s`"),
+    Mistake("deadline: 10m", "deadline", line: 1, says: "must be from 1s to 5m, is 10m"),
+    Mistake("store: postgresql://u:geheim@db/t", "store", line: 1, says: "PostgreSQL is not in this release"),
+    Mistake("store: ./turnpike.db", "store", line: 1, says: "expected `sqlite:PATH`"),
+    Mistake("store: \"sqlite::memory:\"", "store", line: 1, says: "would forget"),
+    Mistake("store: sqlite:///var/t.db", "store", line: 1, says: "is no URL"),
+    Mistake("default: allow", "default", line: 1, says: "expected `deny`, `free`"),
+    Mistake("log:\n  level: verbose\n", "log.level", line: 2, says: "expected `trace`"),
+    Mistake("log: { format: jsom }", "log.format", line: 1, says: "did you mean `json`?"),
+    Mistake("nginx: { repeats: yes }", "nginx.repeats", line: 1, says: "expected `true` or `false`"),
+    Mistake("nginx: { accelLocation: app }", "nginx.accelLocation", line: 1, says: "must begin with"),
+    Mistake("paygress: { proxy: caddy }", "paygress.proxy", line: 1, says: "`ingress-nginx`"),
+    Mistake("paygress: {}", "paygress", line: 1, says: "`proxy` is missing"),
+    Mistake("workloads: { backend: local }", "workloads", line: 1, says: "not in this release"),
+    Mistake("listen:\n  proxy: 8080\n", "listen.proxy", line: 2, says: "has no port"),
+    Mistake("listen: { proxy: \":8080\" }", "listen.proxy", line: 1, says: "write `127.0.0.1:8080`"),
+    Mistake("listen: { proxy: example.com:80 }", "listen.proxy", line: 1, says: "is a name"),
+    Mistake("listen: { admin: 127.0.0.1:99999 }", "listen.admin", line: 1, says: "no port"),
+    Mistake("listen: { admin: \"unix:\" }", "listen.admin", line: 1, says: "needs a path"),
+    Mistake("listen: { admin: 127.0.0.1:8080 }", "listen.admin", line: 1, says: "taken by `proxy`"),
+    Mistake("listen: { gateway: 127.0.0.1:8402 }", "listen.gateway", line: 1, says: "not in this release"),
+  ]
+
+  static let payments = [
+    Mistake("payments: { x402: {} }", "payments.x402", line: 1, says: "not in this release"),
+    Mistake("payments: { cashu: {} }", "payments.cashu", line: 1, says: "`mints` is missing"),
+    Mistake("payments:\n  cashu:\n    mints: []\n", "payments.cashu.mints", line: 3, says: "names no mint"),
+    cashu("{ mints: [{ exposure: 3 }] }", "payments.cashu.mints[0]", says: "`url` is missing"),
+    cashu("{ mints: [{ url: mint.example.com }] }", "payments.cashu.mints[0].url", says: "https://"),
+    cashu("{ mints: [{ url: \"https://a@b\" }] }", "payments.cashu.mints[0].url", says: "no user"),
+    cashu("{ mints: [{ url: \"https://a/?b\" }] }", "payments.cashu.mints[0].url", says: "no `?`"),
+    cashu(
+      "{ mints: [{ url: \"https://a:0\" }] }", "payments.cashu.mints[0].url", says: "no good host or port"),
+    cashu(
+      "{ mints: [{ url: \"https://a\" }, { url: \"https://A/\" }] }", "payments.cashu.mints[1].url",
+      says: "twice"),
+    cashu(
+      "{ mints: [{ url: \"https://a\", exposure: lots }] }", "payments.cashu.mints[0].exposure",
+      says: "whole number"),
+    cashu("{ unit: btc, mints: [{ url: \"https://a\" }] }", "payments.cashu.unit", says: "expected `sat`"),
+    cashu(
+      "{ offline: required, mints: [{ url: \"https://a\" }] }", "payments.cashu.offline",
+      says: "not in this release"),
+    cashu(
+      "{ maxFeePercent: 101, mints: [{ url: \"https://a\" }] }", "payments.cashu.maxFeePercent",
+      says: "0 to 100"),
+    cashu("{ maxProofs: 0, mints: [{ url: \"https://a\" }] }", "payments.cashu.maxProofs", says: "1 to 1000"),
+    cashu(
+      "{ maxProofs: \"3\", mints: [{ url: \"https://a\" }] }", "payments.cashu.maxProofs",
+      says: "whole number"),
+    cashu("{ timeout: 1ms, mints: [{ url: \"https://a\" }] }", "payments.cashu.timeout", says: "100ms"),
+  ]
+
+  static let routes = [
+    route("path: /a", "", says: "needs `access: free`"),
+    route("access: free", "", says: "`path` is missing"),
+    route("path: a, access: free", ".path", says: "must begin with `/`"),
+    route("path: \"/a?b\", access: free", ".path", says: "not in the form"),
+    route("path: /a%2Fb, access: free", ".path", says: "not in the form"),
+    route("path: /a/b*, access: free", ".path", says: "`b*`"),
+    route("path: /a, access: free, price: { sat: 1 }", ".access", says: "write one of the two"),
+    route("path: /a, access: session", ".access", says: "not in this release"),
+    route("path: /a, access: free, pass: { uses: 2 }", ".pass", says: "needs a `price`"),
+    route("path: /a, access: free, covers: [b]", ".covers", says: "only a route with a `price`"),
+    route("path: /a, price: {}", ".price", says: "names no amount"),
+    route("path: /a, price: { sat: 0 }", ".price.sat", says: "must be from 1"),
+    route("path: /a, price: { sat: -1 }", ".price.sat", says: "whole number"),
+    route("path: /a, price: { sat: 99999999999999999999999 }", ".price.sat", says: "whole number"),
+    route("path: /a, price: { usd: \"0.1\" }", ".price", says: "`payments.cashu.unit` is `sat`"),
+    route("path: /a, price: { sat: 1, usd: \"0.0\" }", ".price.usd", says: "above zero"),
+    route("path: /a, price: { sat: 1, satPerHour: 2 }", ".price.satPerHour", says: "write two routes"),
+    route("path: /a, price: { satPerHour: 2 }, pass: { uses: 1 }", ".pass", says: "says already"),
+    route("path: /a, price: { sat: 1 }, pass: {}", ".pass", says: "says nothing"),
+    route("path: /a, price: { sat: 1 }, pass: { uses: 0 }", ".pass.uses", says: "from 1"),
+    route("path: /a, price: { sat: 1 }, pass: { duration: 500ms }", ".pass.duration", says: "from 1s"),
+    route("path: /a, price: { sat: 1 }, provision: ssh", ".provision", says: "not in this release"),
+    route("path: /a, price: { sat: 1 }, covers: [x]", ".covers", says: "no route `x`"),
+    route("path: /a, access: free, host: \"a b\"", ".host", says: "expected a host"),
+    route("path: /a, access: free, host: \"*\"", ".host", says: "leave it out"),
+    route("path: /a, access: free, host: a, hosts: [b]", ".hosts", says: "write one of the two"),
+    route("path: /a, access: free, methods: []", ".methods", says: "is empty"),
+    route("path: /a, access: free, method: get", ".method", says: "did you mean `GET`?"),
+    route("path: /a, access: free, methods: [GET, \"*\"]", ".methods[1]", says: "method in capitals"),
+    route("path: /a, access: free, cors: {}", ".cors", says: "`origins` is missing"),
+    route("path: /a, access: free, cors: { origins: [] }", ".cors.origins", says: "names no origin"),
+    route(
+      "path: /a, access: free, cors: { origins: [\"https://a/\"] }", ".cors.origins[0]", says: "an origin"),
+    route("path: /a, access: free, cors: { origins: https://a }", ".cors.origins", says: "a list"),
+    Mistake(
+      "routes:\n- { path: /a, price: { sat: 1 } }\n", "routes[0].price", line: 2, says: "payments: { cashu"),
+    Mistake(
+      "routes:\n- { path: /a, access: free }\n- { path: /b, access: free, id: /a }\n", "routes[1].id",
+      line: 3,
+      says: "`routes[0].id` (line 2)"),
+    Mistake(
+      "routes:\n- { path: /a, access: free }\n- { path: /a, access: deny }\n", "routes[1].id", line: 3,
+      says: "two routes are called `/a`"),
+  ]
+
+  private static func cashu(_ value: String, _ path: String, says: String) -> Mistake {
+    Mistake("payments:\n  cashu: \(value)\n", path, line: 2, says: says)
+  }
+
+  private static func route(_ value: String, _ path: String, says: String) -> Mistake {
+    Mistake(withCashu("  - { \(value) }"), "routes[0]" + path, line: 4, says: says)
+  }
+}
