@@ -88,7 +88,6 @@ let package = Package(
     .target(
       name: "Settings",
       dependencies: ["Octets", "Gate", .product(name: "Yams", package: "Yams")],
-      path: "Sources/Configuration",
       swiftSettings: settings
     ),
     // Doubles and contracts for tests: a scripted scheme, a ledger in memory, a clock that a test moves.
@@ -127,7 +126,7 @@ let package = Package(
     .testTarget(
       name: "TransportTests",
       dependencies: [
-        "Transport", "Octets", "CNghttp2",
+        "Transport", "Octets", "CNghttp2", "COpenSSL",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
@@ -141,6 +140,18 @@ let package = Package(
     ),
     .testTarget(
       name: "SettingsTests", dependencies: ["Settings", "Gate", "Octets"], swiftSettings: settings),
-    .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
+    .testTarget(
+      name: "TelemetryTests",
+      dependencies: ["Telemetry", "Settings", "Digest", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "TurnpikeTests",
+      dependencies: [
+        "turnpike", "Octets", "Digest", "Gate", "Transport", "Cashu", "Store", "Telemetry", "TestKit",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings
+    ),
   ]
 )

@@ -31,7 +31,9 @@ package struct ProxyAdapters: HTTPService {
     self.trust = settings.trust
     let nginx = NginxAdapter(repeats: settings.nginxRepeats)
     var entries = [
-      Entry(path: "/nginx/check", endpoint: Endpoint(name: .nginx, adapter: nginx, dialect: .subrequest(.headerAndCookie))),
+      Entry(
+        path: "/nginx/check",
+        endpoint: Endpoint(name: .nginx, adapter: nginx, dialect: .subrequest(.headerAndCookie))),
       Entry(
         path: "/nginx/challenge",
         endpoint: Endpoint(name: .nginx, adapter: nginx, dialect: .challenge, purpose: .review)),
@@ -40,7 +42,8 @@ package struct ProxyAdapters: HTTPService {
         endpoint: Endpoint(name: .nginx, adapter: nginx, dialect: .accel(location: settings.accelLocation))),
       Entry(
         path: "/ingress-nginx/check",
-        endpoint: Endpoint(name: .ingressNginx, adapter: IngressNginxAdapter(), dialect: .subrequest(.cookie))),
+        endpoint: Endpoint(name: .ingressNginx, adapter: IngressNginxAdapter(), dialect: .subrequest(.cookie))
+      ),
       Entry(
         path: "/traefik", endpoint: Endpoint(name: .traefik, adapter: TraefikAdapter(), dialect: .direct)),
       Entry(path: "/caddy", endpoint: Endpoint(name: .caddy, adapter: CaddyAdapter(), dialect: .direct)),

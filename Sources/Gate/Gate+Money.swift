@@ -103,7 +103,7 @@ extension Gate {
     switch outcome {
     case .taken(let taken, let record): (use, grant) = (taken, record)
     case .repeated(let record), .time(let record), .available(let record): grant = record
-    case .exhausted, .missing: return Self.refuse(.spent, demand)
+    case .exhausted, .missing, .delivering: return Self.refuse(.spent, demand)
     case .expired:
       var demand = demand
       demand.reason = .pass(.expired)

@@ -128,7 +128,8 @@ public final class Gate: Sendable {
     case .forgotten: break
     }
     do throws(Outage) {
-      let decision = try await self.look(at: pending, unseen: request.method == .head ? .owed : .settlementPending)
+      let decision = try await self.look(
+        at: pending, unseen: request.method == .head ? .owed : .settlementPending)
       if case .allow = decision { return .wouldAllow }
       return .judged(Judgement(decision, route: pending.route))
     } catch {

@@ -49,6 +49,15 @@ public struct FieldList: Sendable {
     self.entries.append(Entry(nameStart: nameStart, valueStart: valueStart, end: Int32(self.storage.count)))
   }
 
+  /// The same for memory of the transport: the generic form is not specialised across modules, and this is the hot path.
+  public mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+    let nameStart = Int32(self.storage.count)
+    unsafe self.storage.append(contentsOf: name)
+    let valueStart = Int32(self.storage.count)
+    unsafe self.storage.append(contentsOf: value)
+    self.entries.append(Entry(nameStart: nameStart, valueStart: valueStart, end: Int32(self.storage.count)))
+  }
+
   public mutating func append(_ name: StaticString, _ value: some Sequence<UInt8>) {
     unsafe self.append(
       name: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value: value)

@@ -28,6 +28,7 @@ import Testing
       "/a%0d", "/a%7f", "/a\u{1}", "/a b", "/a%", "/a%2", "/a%zz", "/a#b", "/..", "/../paid",
       "/free/../../paid",
       "/free/..;/paid", "/free/..;x=1/paid", "/free/.;/paid", "/free/%2e%2e;/paid", "/free/..%3b/paid",
+      "/;/paid", "/free/;/../paid", "/free/;x=1/paid", "/%3b/paid",
       "ftp://example.com/", "http:///paid",
     ])
   func refuses(target: String) {

@@ -161,8 +161,7 @@ import Testing
   func repeatsEnd() async throws {
     try await Workbench().running { bench in
       let coin = bench.counterpart.issue("a", 10)
-      let use = try #require(await bench.ask("/paid/x", id: "1", coin: coin).allowance?.use)
-      try await bench.ledger.report(use, .written)
+      #expect(await bench.ask("/paid/x", id: "1", coin: coin).code == "allow")
       #expect(await bench.ask("/paid/x", id: "1", coin: coin).code == "allow")
       bench.clock.advance(by: .seconds(61))
       #expect(await bench.ask("/paid/x", id: "1", coin: coin).code == "spent")
@@ -171,14 +170,28 @@ import Testing
 
   @Test("a use that was never written down returns once when its lease has ended, and then no more")
   func redelivered() async throws {
-    try await Workbench().running { bench in
+    try await Workbench(deliveryPatience: .zero).running { bench in
       let coin = bench.counterpart.issue("a", 10)
-      #expect(await bench.ask("/paid/x", coin: coin).code == "allow")
-      #expect(await bench.ask("/paid/x", coin: coin).code == "spent")
+      let request = Workbench.request("/paid/x", [("x-coin", coin.offer)])
+      #expect(await bench.askInFlight(request).code == "allow")
+      #expect(await bench.askInFlight(request).code == "in_flight")
       bench.clock.advance(by: .seconds(51))
-      #expect(await bench.ask("/paid/x", coin: coin).code == "allow")
+      #expect(await bench.askInFlight(request).code == "allow")
       bench.clock.advance(by: .seconds(51))
-      #expect(await bench.ask("/paid/x", coin: coin).code == "spent")
+      #expect(await bench.askInFlight(request).code == "spent")
+    }
+  }
+
+  @Test("while the answer that took the last use is on its way, nobody hears that it is spent")
+  func inFlight() async throws {
+    try await Workbench(deliveryPatience: .zero).running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      let request = Workbench.request("/paid/x", [("x-coin", coin.offer)])
+      let use = try #require(await bench.askInFlight(request).allowance?.use)
+      #expect(await bench.ask(request).code == "in_flight")
+      #expect(await bench.ask("/paid/x", method: .head, coin: coin).code == "in_flight")
+      try await bench.ledger.report(use, .written)
+      #expect(await bench.ask(request).code == "spent")
     }
   }
 
@@ -186,9 +199,10 @@ import Testing
   func lostAnswer() async throws {
     try await Workbench().running { bench in
       let coin = bench.counterpart.issue("a", 10)
-      let use = try #require(await bench.ask("/paid/x", coin: coin).allowance?.use)
+      let request = Workbench.request("/paid/x", [("x-coin", coin.offer)])
+      let use = try #require(await bench.askInFlight(request).allowance?.use)
       try await bench.ledger.report(use, .lost)
-      #expect(await bench.ask("/paid/x", coin: coin).code == "allow")
+      #expect(await bench.ask(request).code == "allow")
     }
   }
 

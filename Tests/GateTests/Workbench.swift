@@ -16,13 +16,13 @@ final class Workbench: Sendable {
 
   init(
     routes: [Route]? = nil, fallback: Policy.Fallback = .deny, keys: PassKeys = Workbench.keys(1),
-    deadline: Duration = .seconds(20)
+    deadline: Duration = .seconds(20), deliveryPatience: Duration = .seconds(5)
   ) throws {
     let verifier = ScriptedVerifier(self.counterpart)
     self.ledger = MemoryLedger.make(clock: self.clock)
     self.cashier = Cashier(
       ledger: self.ledger, verifiers: [verifier], revocations: self.revocations,
-      settings: .init(deadline: deadline), clock: self.clock)
+      settings: .init(deadline: deadline, deliveryPatience: deliveryPatience), clock: self.clock)
     self.gate = Gate(
       policy: Policy(
         routes: try RouteTable(try routes ?? Self.routes()), fallback: fallback, verifiers: [verifier]),
@@ -77,7 +77,15 @@ final class Workbench: Sendable {
       id: id.map { Array($0.utf8) }, client: nil, fields: list, tier: tier.map { Array($0.utf8) })
   }
 
+  /// Asks, and reports the answer as written, as an adapter does.
   func ask(_ request: AccessRequest) async -> Decision {
+    let decision = await self.askInFlight(request)
+    if let use = decision.allowance?.use { try? await self.ledger.report(use, .written) }
+    return decision
+  }
+
+  /// Asks, and leaves the answer on its way out.
+  func askInFlight(_ request: AccessRequest) async -> Decision {
     switch self.gate.rule(on: request) {
     case .decided(let judgement): judgement.decision
     case .pending(let pending): await self.gate.decide(pending).decision

@@ -97,11 +97,11 @@ def test_a_mint_that_lies_about_its_signatures_is_not_believed(lone, scripted, s
 
 
 def test_one_sick_mint_does_not_touch_another(lone, scripted, scripted_purse, stage):
-    gate = lone([scripted.url, stage.mint.url]).start()
+    gate = lone([scripted.url, stage.foreign_mint.url]).start()
     sick = scripted_purse.token(10)
     scripted.everything(drop())
     assert gate.ask("/paid/x", {"X-Cashu": sick}).status == 503
-    assert gate.ask("/paid/x", {"X-Cashu": stage.wallet.token(10)}).status == 200
+    assert gate.ask("/paid/x", {"X-Cashu": stage.foreign_wallet.token(10)}).status == 200
 
 
 @pytest.mark.parametrize("fee_ppk", [0, 100, 1000])
@@ -130,8 +130,8 @@ def test_several_mints_are_accepted_and_named_in_the_request(lone, stage):
 
 
 STOCK = {
-    "cashu": {"requestsPerMinute": None, "perAddressPerMinute": None}
-}  # the defaults: a mint that takes 20 a minute
+    "cashu": {"requestsPerMinute": 20, "perAddressPerMinute": 5}
+}  # a stock mint takes 20 a minute
 
 
 def test_tokens_without_proof_have_a_budget_and_tokens_with_it_do_not_starve(lone, scripted, scripted_purse):

@@ -52,6 +52,12 @@ struct MistakeTests {
       ])
   }
 
+  @Test("also where lines end as on Windows")
+  func duplicatesWithCarriageReturns() {
+    let found = problems("deadline: 1s\r\nkeys: a\r\ndeadline: 2s\r\ndefault: no\r\n")
+    #expect(found.map { "\($0.line ?? 0) \($0.path)" } == ["3 deadline", "4 default"])
+  }
+
   @Test("a duplicate hides no other mistake")
   func duplicateAmongOthers() {
     let found = problems("keys: a\nkeys: b\ndefault: maybe\n")

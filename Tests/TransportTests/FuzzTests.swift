@@ -57,7 +57,9 @@ import Testing
   }
 
   /// Feeds `bytes` in random pieces, lets time pass and work end, and drops the connection.
-  static func converse(_ bytes: [UInt8], _ make: (MemoryHost) -> any Conversation, _ random: inout Seeded) async {
+  static func converse(_ bytes: [UInt8], _ make: (MemoryHost) -> any Conversation, _ random: inout Seeded)
+    async
+  {
     let host = MemoryHost()
     let conversation = make(host)
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
@@ -104,7 +106,9 @@ import Testing
   func noise(_ seed: UInt64) async {
     var random = Seeded(state: seed)
     for _ in 0..<50 {
-      let bytes = (0..<Int.random(in: 0...600, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let bytes = (0..<Int.random(in: 0...600, using: &random)).map { _ in
+        UInt8.random(in: 0...255, using: &random)
+      }
       await Self.converse(bytes, Self.makeHTTP1, &random)
       await Self.converse(bytes, Self.makeHTTP2, &random)
       await Self.converse(HTTP2AbuseTests.preface + bytes, Self.makeHTTP2, &random)
@@ -115,7 +119,9 @@ import Testing
     }
   }
 
-  @Test("frames of every type with random flags, streams and payloads never trap", arguments: 0..<20 as Range<UInt64>)
+  @Test(
+    "frames of every type with random flags, streams and payloads never trap",
+    arguments: 0..<20 as Range<UInt64>)
   func frames(_ seed: UInt64) async {
     var random = Seeded(state: seed)
     for _ in 0..<50 {
@@ -125,9 +131,11 @@ import Testing
         let payload =
           isHead
           ? HTTP2AbuseTests.request
-          : (0..<Int.random(in: 0...20, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+          : (0..<Int.random(in: 0...20, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random)
+          }
         bytes += HTTP2AbuseTests.frame(
-          isHead ? 1 : UInt8.random(in: 0...12, using: &random), flags: UInt8.random(in: 0...63, using: &random),
+          isHead ? 1 : UInt8.random(in: 0...12, using: &random),
+          flags: UInt8.random(in: 0...63, using: &random),
           stream: UInt32.random(in: 0...12, using: &random), payload)
       }
       await Self.converse(bytes, Self.makeHTTP2, &random)
@@ -139,6 +147,7 @@ import Testing
   }
 
   static func makeHTTP2(_ host: MemoryHost) -> any Conversation {
-    HTTP2Connection(setup: .testing(ScriptedService()), pool: HTTP2StreamPool(), host: host, now: .uptimeNanoseconds(0))
+    HTTP2Connection(
+      setup: .testing(ScriptedService()), pool: HTTP2StreamPool(), host: host, now: .uptimeNanoseconds(0))
   }
 }

@@ -56,6 +56,7 @@ import Testing
     #expect(answer?.body == [0, 0, 0, 0, 3, 1, 2, 3])
     #expect(answer?.fields == [":status": "200", "content-type": "application/grpc", "grpc-status": "0"])
     #expect(answer?.isEnded == true)
+    #expect(answer?.blocks == 2)
     #expect(self.deliveries.all == [.written])
     #expect(await self.call("/t.T/Later", GRPCFraming.frame([1]))?.body == [0, 0, 0, 0, 1, 1])
   }
@@ -64,7 +65,8 @@ import Testing
   func tinyWindows(_ windowBytes: UInt32) {
     let pair = MemoryHTTP2(self.router, client: HTTP2Client(windowBytes: windowBytes))
     let message = [UInt8](0..<200)
-    let id = pair.client.request("/t.T/Echo", method: "POST", fields: Self.fields, body: GRPCFraming.frame(message))
+    let id = pair.client.request(
+      "/t.T/Echo", method: "POST", fields: Self.fields, body: GRPCFraming.frame(message))
     pair.exchange()
     #expect(pair.client.answers[id]?.body == GRPCFraming.frame(message))
     #expect(pair.client.answers[id]?.fields["grpc-status"] == "0")
@@ -76,6 +78,7 @@ import Testing
     #expect(answer?.fields["grpc-status"] == "7")
     #expect(answer?.fields["grpc-message"] == "50%25 %C3%A9%0A")
     #expect(answer?.body == [])
+    #expect(answer?.blocks == 1)
   }
 
   @Test(
@@ -111,9 +114,12 @@ import Testing
   @Test(
     "what is not a gRPC call we know is refused in its own way",
     arguments: [
-      ("/t.T/Nope", "POST", "application/grpc", "200", "12"), ("/", "POST", "application/grpc+proto", "200", "12"),
-      ("/t.T/Echo", "POST", "application/json", "415", nil), ("/t.T/Echo", "POST", "application/grpc-web", "415", nil),
-      ("/t.T/Echo", "PUT", "application/grpc", "405", nil), ("/t.T/Echo", "POST", "Application/gRPC;x=y", "200", "0"),
+      ("/t.T/Nope", "POST", "application/grpc", "200", "12"),
+      ("/", "POST", "application/grpc+proto", "200", "12"),
+      ("/t.T/Echo", "POST", "application/json", "415", nil),
+      ("/t.T/Echo", "POST", "application/grpc-web", "415", nil),
+      ("/t.T/Echo", "PUT", "application/grpc", "405", nil),
+      ("/t.T/Echo", "POST", "Application/gRPC;x=y", "200", "0"),
     ] as [(String, String, String, String, String?)])
   func refusals(_ path: String, _ method: String, _ type: String, _ status: String, _ grpc: String?) {
     let pair = MemoryHTTP2(self.router)
@@ -126,7 +132,8 @@ import Testing
 
   @Test("a compressed call is UNIMPLEMENTED and told what is taken; identity passes")
   func compression() async {
-    let gzip = await self.call("/t.T/Echo", GRPCFraming.frame([1]), fields: Self.fields + [("grpc-encoding", "gzip")])
+    let gzip = await self.call(
+      "/t.T/Echo", GRPCFraming.frame([1]), fields: Self.fields + [("grpc-encoding", "gzip")])
     #expect(gzip?.fields["grpc-status"] == "12")
     #expect(gzip?.fields["grpc-accept-encoding"] == "identity")
     let identity = await self.call(
@@ -136,8 +143,10 @@ import Testing
 
   @Test("gRPC over HTTP/1 is refused")
   func overHTTP1() {
-    let connection = HTTP1Connection(setup: .testing(self.router), host: MemoryHost(), now: .uptimeNanoseconds(0))
-    let text = "POST /t.T/Echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n"
+    let connection = HTTP1Connection(
+      setup: .testing(self.router), host: MemoryHost(), now: .uptimeNanoseconds(0))
+    let text =
+      "POST /t.T/Echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n"
     connection.receive(Array(text.utf8))
     #expect(connection.outputText().hasPrefix("HTTP/1.1 505 "))
   }
@@ -147,8 +156,10 @@ import Testing
   @Test(
     "grpc-timeout has one to eight digits and a unit",
     arguments: [
-      ("1H", .seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)), ("99999999m", .milliseconds(99_999_999)),
-      ("5u", .microseconds(5)), ("6n", .nanoseconds(6)), ("", nil), ("S", nil), ("123456789S", nil), ("1", nil),
+      ("1H", .seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)),
+      ("99999999m", .milliseconds(99_999_999)),
+      ("5u", .microseconds(5)), ("6n", .nanoseconds(6)), ("", nil), ("S", nil), ("123456789S", nil),
+      ("1", nil),
       ("-1S", nil), ("1s", nil), ("1 S", nil), ("١S", nil),
     ] as [(String, Duration?)])
   func timeouts(_ text: String, _ expected: Duration?) {
@@ -158,7 +169,8 @@ import Testing
   @Test("a handler sees the deadline; a timeout that cannot be read is refused")
   func deadlines() async {
     func status(_ timeout: String) async -> HTTP2Client.Answer? {
-      await self.call("/t.T/Deadline", GRPCFraming.frame([]), fields: Self.fields + [("grpc-timeout", timeout)])
+      await self.call(
+        "/t.T/Deadline", GRPCFraming.frame([]), fields: Self.fields + [("grpc-timeout", timeout)])
     }
     #expect(await status("1H")?.body.last == 1)
     #expect(await status("1x")?.fields["grpc-status"] == "13")
@@ -194,6 +206,7 @@ import Testing
     #expect(answer?.body == [])
     #expect(answer?.fields["grpc-status"] == "5")
     #expect(answer?.fields["grpc-message"] == "nothing")
+    #expect(answer?.blocks == 1)
     #expect(answer?.isEnded == true)
   }
 
@@ -206,5 +219,6 @@ import Testing
     pair.advance(.seconds(1))
     #expect(pair.client.answers[id]?.fields["grpc-status"] == "4")
     #expect(pair.client.answers[id]?.isEnded == true)
+    #expect(pair.client.answers[id]?.blocks == 1)
   }
 }

@@ -51,12 +51,18 @@ import Testing
     arguments: [
       ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 Bad Request"),
       ("GET / HTTP/1.1\nHost: a\n\n", "400 Bad Request"),
-      ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "400 Bad Request"),
+      (
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "400 Bad Request"
+      ),
       ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "501 Not Implemented"),
       ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", "505 HTTP Version Not Supported"),
       ("GET / HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n", "417 Expectation Failed"),
       ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n", "413 Content Too Large"),
-      ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 200_000))", "431 Request Header Fields Too Large"),
+      (
+        "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 200_000))",
+        "431 Request Header Fields Too Large"
+      ),
     ])
   func refuses(_ request: String, _ status: String) {
     let (text, isFinished) = self.answer(request + "GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -200,7 +206,8 @@ import Testing
   func boundsCollect() async {
     let connection = self.connection()
     let body = String(repeating: "x", count: 101)
-    connection.receive(Array("POST /stream-collect HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n\(body)".utf8))
+    connection.receive(
+      Array("POST /stream-collect HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n\(body)".utf8))
     await self.host.runStreams()
     #expect(self.service.deliveries.failures == [.tooLong])
     connection.receive(Array("POST /stream-collect HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n".utf8))

@@ -29,15 +29,17 @@ import Testing
         switch parser.next(into: request) {
         case .needsMore: break loop
         case .head(let framing):
-          let authority: String? = if case .once(let host) = request.authority {
-            String(decoding: host, as: UTF8.self)
-          } else { nil }
+          let authority: String? =
+            if case .once(let host) = request.authority {
+              String(decoding: host, as: UTF8.self)
+            } else { nil }
           outcome.requests.append(
             Request(
               method: String(decoding: request.method, as: UTF8.self),
               target: String(decoding: request.target, as: UTF8.self),
               authority: authority, body: "", framing: framing, isWhole: false))
-        case .body(let part): outcome.requests[outcome.requests.count - 1].body += String(decoding: part, as: UTF8.self)
+        case .body(let part):
+          outcome.requests[outcome.requests.count - 1].body += String(decoding: part, as: UTF8.self)
         case .end: outcome.requests[outcome.requests.count - 1].isWhole = true
         case .failed(let error):
           outcome.error = error
@@ -131,7 +133,10 @@ import Testing
     ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999999999999\r\n\r\n", .contentLength),
     ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", .transferEncoding),
     ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", .transferEncoding),
-    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", .transferEncoding),
+    (
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+      .transferEncoding
+    ),
     ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", .transferEncoding),
     ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \u{B}chunked\r\n\r\n", .fieldValue),
     ("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", .transferEncoding),
@@ -165,7 +170,9 @@ import Testing
     let head = "GET / HTTP/1.1\r\nHost: a\r\nX: "
     let fit = head + String(repeating: "x", count: 200 - head.utf8.count - 4) + "\r\n\r\n"
     #expect(Self.parse([Array(fit.utf8)], maxHeadBytes: 200).error == nil)
-    #expect(Self.parse([Array(("GET /x HTTP/1.1" + fit.dropFirst(14)).utf8)], maxHeadBytes: 200).error == .headTooLarge)
+    #expect(
+      Self.parse([Array(("GET /x HTTP/1.1" + fit.dropFirst(14)).utf8)], maxHeadBytes: 200).error
+        == .headTooLarge)
     let endless = head + String(repeating: "x", count: 200)
     #expect(Self.parse([Array(endless.utf8)], maxHeadBytes: 200).error == .headTooLarge)
   }

@@ -16,7 +16,9 @@ import Testing
   /// `:method GET`, `:scheme http`, `:path /` from the static table, `:authority a` (RFC 7541 appendix A).
   static let request: [UInt8] = [0x82, 0x86, 0x84, 0x41, 0x01, 0x61]
 
-  static func server(_ limits: Limits = Limits()) -> MemoryHTTP2 { MemoryHTTP2(ScriptedService(), limits: limits) }
+  static func server(_ limits: Limits = Limits()) -> MemoryHTTP2 {
+    MemoryHTTP2(ScriptedService(), limits: limits)
+  }
 
   /// A conversation that speaks raw frames.
   final class Raw {
@@ -82,7 +84,8 @@ import Testing
   @Test(
     "floods of control frames end the connection",
     arguments: [
-      Self.frame(6, [UInt8](repeating: 0, count: 8)), Self.frame(4), Self.frame(2, stream: 1, [0, 0, 0, 0, 0]),
+      Self.frame(6, [UInt8](repeating: 0, count: 8)), Self.frame(4),
+      Self.frame(2, stream: 1, [0, 0, 0, 0, 0]),
     ])
   func controlFloods(_ frame: [UInt8]) {
     var limits = Limits()
@@ -143,7 +146,9 @@ import Testing
     let raw = Raw()
     raw.send(Self.frame(1, flags: 1, stream: 1, Self.request))
     for _ in 0..<64 {
-      raw.send(Self.frame(9, stream: 1, [0x00, 0x01, 0x78, 0x7F, 0x81, 0x7F] + [UInt8](repeating: 0x61, count: 16_256)))
+      raw.send(
+        Self.frame(
+          9, stream: 1, [0x00, 0x01, 0x78, 0x7F, 0x81, 0x7F] + [UInt8](repeating: 0x61, count: 16_256)))
     }
     #expect(raw.connection.isFinished)
   }
@@ -173,10 +178,13 @@ import Testing
     #expect(raw.goAway == 1)
   }
 
-  @Test("what is not HTTP/2 ends the connection", arguments: [Array("PRI * HTTP/1.1\r\n\r\n".utf8), Self.preface + [9, 9, 9, 9]])
+  @Test(
+    "what is not HTTP/2 ends the connection",
+    arguments: [Array("PRI * HTTP/1.1\r\n\r\n".utf8), Self.preface + [9, 9, 9, 9]])
   func garbage(_ bytes: [UInt8]) {
     let raw = HTTP2Connection(
-      setup: .testing(ScriptedService()), pool: HTTP2StreamPool(), host: MemoryHost(), now: .uptimeNanoseconds(0))
+      setup: .testing(ScriptedService()), pool: HTTP2StreamPool(), host: MemoryHost(),
+      now: .uptimeNanoseconds(0))
     raw.receive(bytes + [UInt8](repeating: 0xFF, count: 40_000))
     _ = raw.output()
     #expect(raw.isFinished)
@@ -185,12 +193,14 @@ import Testing
   @Test(
     "fields that HTTP/2 forbids are refused",
     arguments: [
-      ("connection", "close"), ("transfer-encoding", "chunked"), ("X-Upper", "y"), ("x space", "y"), ("x", "a\nb"),
+      ("connection", "close"), ("transfer-encoding", "chunked"), ("X-Upper", "y"), ("x space", "y"),
+      ("x", "a\nb"),
       ("te", "gzip"), (":path", "/again"), ("content-length", "5"),
     ])
   func forbiddenFields(_ name: String, _ value: String) {
     let raw = Raw()
-    let field: [UInt8] = [0x00, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+    let field: [UInt8] =
+      [0x00, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
     raw.send(Self.frame(1, flags: 5, stream: 1, Self.request + field))
     #expect(raw.client.answers[1]?.fields[":status"] == nil)
     #expect(raw.counters.count(of: .protocolError) == 1)

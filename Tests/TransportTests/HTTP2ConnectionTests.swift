@@ -14,7 +14,8 @@ import Testing
     let post = pair.client.request("/y", method: "POST", body: Array("hello".utf8))
     pair.exchange()
     let first = pair.client.answers[get]
-    #expect(first?.fields == [":status": "200", "x-method": "GET", "x-authority": "test", "content-length": "4"])
+    #expect(
+      first?.fields == [":status": "200", "x-method": "GET", "x-authority": "test", "content-length": "4"])
     #expect(first?.text == "/x 0")
     #expect(pair.client.answers[post]?.text == "/y 5")
     #expect(pair.client.answers[post]?.isEnded == true)
@@ -57,7 +58,8 @@ import Testing
   func boundsBody() {
     let pair = MemoryHTTP2(self.service)
     let fits = pair.client.request("/x", method: "POST", body: [UInt8](repeating: 0x61, count: 1000))
-    let long = pair.client.request("/x", method: "POST", body: [UInt8](repeating: 0x61, count: 1001), ends: false)
+    let long = pair.client.request(
+      "/x", method: "POST", body: [UInt8](repeating: 0x61, count: 1001), ends: false)
     let after = pair.client.request("/after")
     pair.exchange()
     #expect(pair.client.answers[fits]?.fields[":status"] == "200")
@@ -85,7 +87,9 @@ import Testing
   func comparesHosts(_ host: String, _ status: String) {
     let pair = MemoryHTTP2(self.service)
     let id = pair.client.request("/x", fields: [("host", host)])
-    let alone = pair.client.submit([(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "lone")])
+    let alone = pair.client.submit([
+      (":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "lone"),
+    ])
     pair.exchange()
     #expect(pair.client.answers[id]?.fields[":status"] == status)
     #expect(pair.client.answers[alone]?.fields["x-authority"] == "lone")

@@ -10,7 +10,8 @@ import Testing
   func check(_ message: [UInt8]) -> HTTP2Client.Answer? {
     let pair = MemoryHTTP2(GRPCRouter(methods: HealthService.methods(self.board)))
     let id = pair.client.request(
-      "/grpc.health.v1.Health/Check", method: "POST", fields: GRPCTests.fields, body: GRPCFraming.frame(message))
+      "/grpc.health.v1.Health/Check", method: "POST", fields: GRPCTests.fields,
+      body: GRPCFraming.frame(message))
     pair.exchange()
     return pair.client.answers[id]
   }
@@ -29,7 +30,8 @@ import Testing
   @Test(
     "the request is read as protobuf says",
     arguments: [
-      ([], ""), ([0x0A, 1, 0x61], "a"), ([0x0A, 1, 0x61, 0x0A, 1, 0x62], "b"), ([0x10, 0x96, 1, 0x0A, 1, 0x61], "a"),
+      ([], ""), ([0x0A, 1, 0x61], "a"), ([0x0A, 1, 0x61, 0x0A, 1, 0x62], "b"),
+      ([0x10, 0x96, 1, 0x0A, 1, 0x61], "a"),
       ([0x1D, 1, 2, 3, 4], ""), ([0x0A, 2, 0x61], nil), ([0x0A], nil), ([0x0A, 1, 0xFF], nil), ([0x0B], nil),
       ([0x02, 0], nil), ([0x10] + [UInt8](repeating: 0xFF, count: 10), nil), ([0x1D, 1], nil),
       ([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], nil),

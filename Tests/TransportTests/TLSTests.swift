@@ -28,7 +28,8 @@ import Testing
     }
   }
 
-  @Test("TLS 1.2 and 1.3 are spoken, 1.1 is not", arguments: [TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION])
+  @Test(
+    "TLS 1.2 and 1.3 are spoken, 1.1 is not", arguments: [TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION])
   func versions(_ version: Int32) throws {
     let server = TLSSession(try TLSContext(self.configuration()))
     let client = TLSClient(self.files, maxVersion: version)
@@ -65,7 +66,9 @@ import Testing
     #expect(!stranger.isEstablished)
   }
 
-  @Test("a client's verified names are known; without a certificate, or with a foreign one, there is no connection")
+  @Test(
+    "a client's verified names are known; without a certificate, or with a foreign one, there is no connection"
+  )
   func mutual() throws {
     let context = try TLSContext(self.configuration(mutual: true))
     let server = TLSSession(context)

@@ -14,7 +14,9 @@ struct AdminServiceTests {
   private let readiness: Readiness
 
   init() {
-    self.readiness = Readiness(ledger: MemoryLedger.make(clock: ManualClock())) { [("https://mint.example.com", true)] }
+    self.readiness = Readiness(ledger: MemoryLedger.make(clock: ManualClock())) {
+      [("https://mint.example.com", true)]
+    }
   }
 
   private func ask(_ target: String, method: String = "GET", readiness: Readiness? = nil) async
@@ -64,7 +66,9 @@ struct AdminServiceTests {
 
   @Test("is ready without a mint: only payments are out")
   func mintOut() async {
-    let readiness = Readiness(ledger: MemoryLedger.make(clock: ManualClock())) { [("https://mint.example.com", false)] }
+    let readiness = Readiness(ledger: MemoryLedger.make(clock: ManualClock())) {
+      [("https://mint.example.com", false)]
+    }
     readiness.begin()
     let response = await self.ask("/readyz?verbose", readiness: readiness)
     #expect(response.status == 200)

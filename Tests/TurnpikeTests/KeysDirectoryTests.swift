@@ -3,6 +3,7 @@ import Digest
 import Foundation  // makes folders, sets modes
 import Gate
 import Octets
+import Store
 import Testing
 
 @testable import turnpike

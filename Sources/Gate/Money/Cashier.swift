@@ -10,8 +10,13 @@ public final class Cashier: Sendable {
     public var deadline: Duration
     /// After this, another process may take the work over.
     public var lease: Duration { self.deadline + .seconds(30) }
+    /// How long a presentation waits to hear whether the answer that took the last use went out.
+    public var deliveryPatience: Duration
 
-    public init(deadline: Duration) { self.deadline = deadline }
+    public init(deadline: Duration, deliveryPatience: Duration = .seconds(5)) {
+      self.deadline = deadline
+      self.deliveryPatience = deliveryPatience
+    }
   }
 
   /// More who wait for one payment are turned away at once (design §5).
@@ -97,8 +102,20 @@ public final class Cashier: Sendable {
   func take(
     _ serial: Serial, for request: RequestKey?, intent: UseRequest.Intent = .take
   ) async throws(Outage) -> UseOutcome {
-    let outcome = try await self.ledger.take(
-      UseRequest(serial: serial, request: request, lease: self.settings.lease, intent: intent))
+    let asked = UseRequest(serial: serial, request: request, lease: self.settings.lease, intent: intent)
+    let end = ContinuousClock.now + self.settings.deliveryPatience
+    var pause = Duration.milliseconds(2)
+    var outcome = try await self.ledger.take(asked)
+    // "Spent" about a use whose answer never arrives would make its payer pay twice.
+    while case .delivering(let grant) = outcome {
+      guard intent == .take, ContinuousClock.now < end else {
+        throw Outage(
+          .inFlight, "the last use is on its way out", retryAfterSeconds: 1, payment: grant.payment)
+      }
+      try? await self.sleeper.sleep(for: pause)
+      pause = min(pause * 2, .milliseconds(100))
+      outcome = try await self.ledger.take(asked)
+    }
     if case .taken = outcome { self.crashPoints.reach(.delivering) }
     return outcome
   }

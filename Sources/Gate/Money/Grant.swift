@@ -132,6 +132,8 @@ public enum UseOutcome: Sendable {
   case time(GrantRecord)
   /// `look` only: a use is left.
   case available(GrantRecord)
+  /// All are taken, and the answer of one is still on its way out: if it does not arrive, that use returns.
+  case delivering(GrantRecord)
   case exhausted
   case expired
   case revoked

@@ -5,7 +5,8 @@ internal import Octets
 /// 1. The query is left out; an absolute-form target gives its path and authority (RFC 9112 §3.2.2).
 /// 2. Escapes are decoded once; `%20 %23 %25 %3F` stay escaped, since unescaped they would make another target of it.
 /// 3. `%00 %2f %5c`, raw `\`, controls, `#`, bad escapes and bytes that no UTF-8 text has are refused: apps differ on them.
-/// 4. `//` is merged; `.` and `..` are resolved (RFC 3986 §5.2.4); above the root, and with `;` behind dots, refused.
+/// 4. `//` is merged; `.` and `..` are resolved (RFC 3986 §5.2.4); above the root they are refused, and so is `;` behind
+///    dots or at the head of a segment: apps that cut parameters off would be left with another path.
 ///
 /// A path that has two readings would be judged by one and served by the other: that is the bypass this file prevents.
 public struct CanonicalPath: Hashable, Sendable {
@@ -50,7 +51,9 @@ public struct CanonicalPath: Hashable, Sendable {
     var segments = 0
     for byte in path {
       if byte == ASCII.slash { segments += 1 }
-      if last == ASCII.slash && (byte == ASCII.slash || byte == ASCII.dot) { return false }
+      if last == ASCII.slash && (byte == ASCII.slash || byte == ASCII.dot || byte == ASCII.semicolon) {
+        return false
+      }
       guard byte > ASCII.space, byte < 0x7F, byte != ASCII.percent, byte != ASCII.backslash, byte != 0x23
       else { return false }
       last = byte
@@ -107,7 +110,7 @@ public struct CanonicalPath: Hashable, Sendable {
       let isLast = index == segments.count - 1
       let name = segment.prefix { $0 != ASCII.semicolon }
       let isDots = name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
-      guard !(isDots && name.count < segment.count) else { return nil }
+      guard !((isDots || name.isEmpty) && name.count < segment.count) else { return nil }
       if isDots {
         if name.count == 2 {
           guard !kept.isEmpty else { return nil }

@@ -10,7 +10,8 @@ package struct TransactionalLedger: Ledger {
   let crashPoints: CrashPoints
 
   package init(
-    store: any LedgerStore, clock: any TimeSource, random: LedgerRandom = .system, crashPoints: CrashPoints = .none
+    store: any LedgerStore, clock: any TimeSource, random: LedgerRandom = .system,
+    crashPoints: CrashPoints = .none
   ) {
     self.store = store
     self.clock = clock

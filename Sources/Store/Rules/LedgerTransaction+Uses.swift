@@ -33,10 +33,21 @@ extension LedgerReader {
     case .done(let outcome): return outcome
     case .counts(let grant, let uses):
       if grant.usesTaken < uses { return .available(grant) }
-      let lost = try self.usesInFlight(of: request.serial, limit: maxUsesInFlightSeen)
-        .contains { $0.loss(at: now, self.liveness(of:)) == .deliverAgain }
-      return lost ? .available(grant) : .exhausted
+      return try self.lookAtUsesInFlight(of: grant, at: now)
     }
+  }
+
+  /// All uses are taken: what those in flight may still become.
+  private func lookAtUsesInFlight(of grant: GrantRecord, at now: Timestamp) throws(Outage) -> UseOutcome {
+    var outcome = UseOutcome.exhausted
+    for use in try self.usesInFlight(of: grant.serial, limit: maxUsesInFlightSeen) {
+      switch use.loss(at: now, self.liveness(of:)) {
+      case .deliverAgain: return .available(grant)
+      case .stuck: continue
+      case nil: outcome = .delivering(grant)
+      }
+    }
+    return outcome
   }
 
   fileprivate func repetition(
@@ -89,7 +100,11 @@ extension LedgerTransaction {
   private func nextUse(
     of grant: GrantRecord, uses: UInt32, request: RequestKey?, hold: Hold, at now: Timestamp
   ) throws(Outage) -> UseOutcome {
-    guard grant.usesTaken < uses else { return .exhausted }
+    guard grant.usesTaken < uses else {
+      // Those lost twice are stuck by now, so whatever is in flight is being delivered.
+      let isDelivering = try !self.usesInFlight(of: grant.serial, limit: 1).isEmpty
+      return isDelivering ? .delivering(grant) : .exhausted
+    }
     var after = grant
     after.usesTaken += 1
     let use: UseRow

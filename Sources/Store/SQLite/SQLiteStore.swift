@@ -117,10 +117,12 @@ package enum SQLiteLedger {
 
   /// Opens or makes the file; blocks, so call it at start.
   package static func open(
-    at path: String, clock: any TimeSource, random: LedgerRandom = .system, patience: Duration = Self.patience,
+    at path: String, clock: any TimeSource, random: LedgerRandom = .system,
+    patience: Duration = Self.patience,
     crashPoints: CrashPoints = .none
   ) throws(Outage) -> TransactionalLedger {
-    TransactionalLedger(store: try SQLiteStore(path: path, patience: patience), clock: clock, random: random,
+    TransactionalLedger(
+      store: try SQLiteStore(path: path, patience: patience), clock: clock, random: random,
       crashPoints: crashPoints)
   }
 }

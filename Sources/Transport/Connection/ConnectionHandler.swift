@@ -144,7 +144,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var setup = self.setup
     setup.peer.tls = self.tls?.peer
     switch self.tls?.applicationProtocol {
-    case .http2: return HTTP2Connection(setup: setup, pool: self.host.memory.streams, host: self.host, now: now)
+    case .http2:
+      return HTTP2Connection(setup: setup, pool: self.host.memory.streams, host: self.host, now: now)
     case .http1: return HTTP1Connection(setup: setup, host: self.host, now: now)
     case nil: break
     }
@@ -231,7 +232,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private func unwrittenBytes(_ context: ChannelHandlerContext) -> Int {
     // Sockets have the option; a channel without it is a bug.
-    guard let options = context.channel.syncOptions else { preconditionFailure("a socket channel has options") }
+    guard let options = context.channel.syncOptions else {
+      preconditionFailure("a socket channel has options")
+    }
     do {
       return try options.getOption(ChannelOptions.bufferedWritableBytes)
     } catch {

@@ -35,7 +35,10 @@ final class ConnectionHost: ConversationHost {
     then finish: @escaping (HTTPResponse) -> Void
   ) -> Bool {
     guard let loop = self.loop else { return false }
-    let back = NIOLoopBound({ [self] (answer: HTTPResponse) in finish(answer); self.handler?.flush() }, eventLoop: loop)
+    let back = NIOLoopBound(
+      { [self] (answer: HTTPResponse) in
+        finish(answer); self.handler?.flush()
+      }, eventLoop: loop)
     return self.work.submit {
       let answer = await work()
       loop.execute { back.value(answer) }
@@ -47,7 +50,10 @@ final class ConnectionHost: ConversationHost {
     progress: @escaping () -> Void
   ) -> HTTPStream? {
     guard let loop = self.loop else { return nil }
-    let back = NIOLoopBound({ [self] in progress(); self.handler?.flush() }, eventLoop: loop)
+    let back = NIOLoopBound(
+      { [self] in
+        progress(); self.handler?.flush()
+      }, eventLoop: loop)
     let stream = HTTPStream(capacityBytes: self.limits.streamOutputBytes) { loop.execute { back.value() } }
     let started = self.work.submit {
       await withTaskGroup { group in

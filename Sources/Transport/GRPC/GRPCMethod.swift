@@ -9,7 +9,8 @@ package struct GRPCMessage: Sendable {
   package var peer: Peer
   package var metadata: FieldList
 
-  package init(bytes: ArraySlice<UInt8>, deadline: ContinuousClock.Instant?, peer: Peer, metadata: FieldList) {
+  package init(bytes: ArraySlice<UInt8>, deadline: ContinuousClock.Instant?, peer: Peer, metadata: FieldList)
+  {
     self.bytes = bytes
     self.deadline = deadline
     self.peer = peer

@@ -24,7 +24,8 @@ package struct GRPCRouter: HTTPService {
       let method = self.method(at: request.target), case .serverStream(let handler) = method,
       self.refusal(of: request) == nil
     else { return .whole(maxBytes: GRPCFraming.prefixBytes + self.maxMessageBytes) }
-    let head = GRPCMessage(bytes: [], deadline: request.deadline, peer: request.peer, metadata: request.fields)
+    let head = GRPCMessage(
+      bytes: [], deadline: request.deadline, peer: request.peer, metadata: request.fields)
     let maxMessageBytes = self.maxMessageBytes
     return .stream { stream in
       let writer = GRPCWriter(stream: stream)
@@ -75,7 +76,8 @@ package struct GRPCRouter: HTTPService {
     guard request.version == .http2 else { return HTTPResponse(status: 505) }
     guard request.method.matches("POST") else { return HTTPResponse(status: 405) }
     if traits.contains(.hasGRPCEncoding) {
-      guard case .once(let encoding) = request.fields.only("grpc-encoding"), encoding.matches("identity") else {
+      guard case .once(let encoding) = request.fields.only("grpc-encoding"), encoding.matches("identity")
+      else {
         return HTTPResponse(grpc: GRPCFramingError.compressed.status)
       }
     }

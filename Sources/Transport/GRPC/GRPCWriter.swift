@@ -15,10 +15,9 @@ package struct GRPCWriter: Sendable {
   /// Ends the call; a call without a message becomes a trailers-only answer.
   func finish(_ status: GRPCStatus) {
     if !self.stream.hasBegun {
-      var fields = GRPCFields.response
-      GRPCFields.append(status, to: &fields)
-      try? self.stream.respond(status: 200, fields: fields)  // fails only when the caller is gone
-      self.stream.finish()
+      var head = HTTPResponse(status: 200, fields: GRPCFields.response)
+      GRPCFields.append(status, to: &head.fields)
+      self.stream.answer(head)
     } else {
       var trailers = FieldList()
       GRPCFields.append(status, to: &trailers)

@@ -69,7 +69,9 @@ package final class HTTPRequest {
   /// Puts one field of an HTTP/2 head where it belongs. nghttp2 has checked names, values, order and repeats of
   /// pseudo-header fields (RFC 9113 §8.3).
   func appendHTTP2Field(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
-    guard let first = unsafe name.first, first == ASCII.colon else { return unsafe self.appendField(name, value) }
+    guard let first = unsafe name.first, first == ASCII.colon else {
+      return unsafe self.appendField(name, value)
+    }
     switch name.count {
     case 5: unsafe self.target.append(contentsOf: value)
     case 7 where unsafe name[1] == 0x6D: unsafe self.method.append(contentsOf: value)  // :method

@@ -95,6 +95,12 @@ package final class HTTPStream: Sendable {
     }
   }
 
+  /// A whole answer without a body, instead of `respond` and `finish`.
+  func answer(_ head: HTTPResponse) { self.perform(self.state.withLock { $0.answer(head) }) }
+
+  /// The answer has ended, and nothing follows its head.
+  var isHeadOnly: Bool { self.state.withLock { $0.isHeadOnly } }
+
   /// Whether parts wait to be sent.
   var hasOutput: Bool { self.state.withLock { $0.hasOutput } }
 

@@ -56,6 +56,12 @@ struct StreamPipe {
     if case .open = self.answer { false } else { true }
   }
 
+  /// The answer has ended, and nothing follows its head.
+  var isHeadOnly: Bool {
+    guard case .finished(let trailers) = self.answer else { return false }
+    return trailers.isEmpty && self.outgoing.isEmpty
+  }
+
   /// Whether parts wait to be sent.
   var hasOutput: Bool { !self.outgoing.isEmpty }
 
@@ -69,7 +75,9 @@ struct StreamPipe {
       return .resumeReader(reader, .success(part), wake: self.wakeOnce())
     }
     if self.bodyEnded { return .resumeReader(reader, .success(nil), wake: false) }
-    if let failure = self.failure ?? self.taskFailure { return .resumeReader(reader, .failure(failure), wake: false) }
+    if let failure = self.failure ?? self.taskFailure {
+      return .resumeReader(reader, .failure(failure), wake: false)
+    }
     if Task.isCancelled { return .resumeReader(reader, .failure(.cancelled), wake: false) }
     self.reader = reader
     return .none
@@ -90,7 +98,9 @@ struct StreamPipe {
 
   mutating func write(_ part: [UInt8], _ writer: Writer) -> Action {
     precondition(self.writer == nil, "a stream is written by one task at a time")
-    if let failure = self.failure ?? self.taskFailure { return .resumeWriter(writer, .failure(failure), wake: false) }
+    if let failure = self.failure ?? self.taskFailure {
+      return .resumeWriter(writer, .failure(failure), wake: false)
+    }
     guard case .begun = self.answer else { return .resumeWriter(writer, .failure(.outOfOrder), wake: false) }
     if Task.isCancelled { return .resumeWriter(writer, .failure(.cancelled), wake: false) }
     self.outgoing.append(contentsOf: part)
@@ -103,6 +113,14 @@ struct StreamPipe {
   mutating func cancelWrite() -> Action {
     guard let writer = self.writer.take() else { return .none }
     return .resumeWriter(writer, .failure(.cancelled), wake: false)
+  }
+
+  /// Head and end in one, so that the loop sees that there is no body.
+  mutating func answer(_ head: HTTPResponse) -> Action {
+    guard self.failure == nil, self.taskFailure == nil, case .open = self.answer else { return .none }
+    self.head = head
+    self.answer = .finished(FieldList())
+    return self.wakeOnce() ? .wake : .none
   }
 
   mutating func finish(_ trailers: FieldList) -> Action {

@@ -241,7 +241,8 @@ final class HTTP1Connection: Conversation {
       switch stream.pull(max: self.setup.limits.streamOutputBytes) {
       case .bytes(let bytes): self.output.appendPart(bytes)
       case .nothing: return
-      case .cutOff: self.phase = .closing
+      case .cutOff:
+        self.phase = .closing
         return
       case .end:
         let keepsAlive = self.output.endStream()

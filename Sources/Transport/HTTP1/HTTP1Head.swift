@@ -48,7 +48,9 @@ enum HTTP1Head {
   private static func requestLine(_ line: ArraySlice<UInt8>, into request: HTTPRequest) throws(HTTP1Error) {
     let parts = line.split(separator: ASCII.space, maxSplits: 3, omittingEmptySubsequences: false)
     guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(ASCII.isToken) else { throw .requestLine }
-    guard !parts[1].isEmpty, parts[1].allSatisfy({ $0 > ASCII.space && $0 < 0x7F }) else { throw .requestLine }
+    guard !parts[1].isEmpty, parts[1].allSatisfy({ $0 > ASCII.space && $0 < 0x7F }) else {
+      throw .requestLine
+    }
     request.version = try self.version(parts[2])
     request.method.removeAll(keepingCapacity: true)
     request.method.append(contentsOf: parts[0])
@@ -75,7 +77,9 @@ enum HTTP1Head {
       request.target.append(contentsOf: target)
     } else {
       let scheme = target.prefix { $0 != ASCII.colon }
-      guard scheme.equalsIgnoringCase("http") || scheme.equalsIgnoringCase("https") else { throw .requestLine }
+      guard scheme.equalsIgnoringCase("http") || scheme.equalsIgnoringCase("https") else {
+        throw .requestLine
+      }
       let behind = target[scheme.endIndex...]
       guard behind.starts(with: "://".utf8) else { throw .requestLine }
       let rest = behind.dropFirst(3)
@@ -99,7 +103,9 @@ enum HTTP1Head {
     case .once(let host):
       guard host.allSatisfy(self.isHostByte) else { throw .host }
       if case .once(let target) = request.authority {
-        guard target.elementsEqual(host, by: { ASCII.lowercased($0) == ASCII.lowercased($1) }) else { throw .host }
+        guard target.elementsEqual(host, by: { ASCII.lowercased($0) == ASCII.lowercased($1) }) else {
+          throw .host
+        }
       }
       request.authority = .once(host)
     }

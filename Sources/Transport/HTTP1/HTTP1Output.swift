@@ -101,7 +101,9 @@ struct HTTP1Output {
     self.answers.removeAll(keepingCapacity: true)
   }
 
-  private mutating func appendHead(_ status: UInt16, _ fields: FieldList, version: HTTPVersion, keepsAlive: Bool) {
+  private mutating func appendHead(
+    _ status: UInt16, _ fields: FieldList, version: HTTPVersion, keepsAlive: Bool
+  ) {
     self.append("HTTP/1.1 ")
     self.bytes.append(contentsOf: String(status).utf8)
     self.append(" ")

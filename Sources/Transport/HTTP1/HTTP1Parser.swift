@@ -95,7 +95,8 @@ struct HTTP1Parser {
       end = next
     }
     self.hasSkippedLine = false
-    let framing = try HTTP1Head.parse(self.input[self.start..<end], maxCount: self.maxHeadCount, into: request)
+    let framing = try HTTP1Head.parse(
+      self.input[self.start..<end], maxCount: self.maxHeadCount, into: request)
     self.skip(end - self.start)
     switch framing.body {
     case .none: self.state = .length(0)
@@ -142,7 +143,9 @@ struct HTTP1Parser {
     while true {
       switch self.state {
       case .chunkSize:
-        guard let line = try self.takeLine(max: Self.maxChunkLineBytes, tooLong: .chunk) else { return .needsMore }
+        guard let line = try self.takeLine(max: Self.maxChunkLineBytes, tooLong: .chunk) else {
+          return .needsMore
+        }
         let size = try Self.chunkSize(line)
         self.trailerBytes = 0
         self.state = size == 0 ? .trailers : .chunk(size)

@@ -27,7 +27,8 @@ internal import Octets
       let goesOn = unsafe Self.withSession(context) { unsafe $0.receivedField(name, value) }
       return goesOn ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
     }
-    unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(handle) { _, _, id, data, count, context in
+    unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(handle) {
+      _, _, id, data, count, context in
       let bytes = unsafe UnsafeBufferPointer(start: data, count: count)
       unsafe Self.withSession(context) { unsafe $0.receivedData(id, bytes) }
       return 0
@@ -75,7 +76,8 @@ internal import Octets
 
   /// Fills one DATA frame of an answer.
   static let readBody: nghttp2_data_source_read_callback = { _, _, buffer, count, flags, source, context in
-    guard let buffer = unsafe buffer, let flags = unsafe flags, let pointer = unsafe source?.pointee.ptr else {
+    guard let buffer = unsafe buffer, let flags = unsafe flags, let pointer = unsafe source?.pointee.ptr
+    else {
       return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
     }
     let room = unsafe UnsafeMutableBufferPointer(start: buffer, count: count)

@@ -96,7 +96,9 @@ final class HTTP2Connection: Conversation {
 
   private func begin(_ stream: HTTP2Stream) {
     guard stream.isOpen else { return }
-    if stream.hasOversizedHead { return self.refuse(stream, 431, GRPCStatus(.resourceExhausted, "header too large")) }
+    if stream.hasOversizedHead {
+      return self.refuse(stream, 431, GRPCStatus(.resourceExhausted, "header too large"))
+    }
     let request = stream.request
     request.version = .http2
     guard !request.method.matches("CONNECT") else { return self.submit(HTTPResponse(status: 501), stream) }
@@ -129,7 +131,8 @@ final class HTTP2Connection: Conversation {
   }
 
   private func readDeadline(_ request: HTTPRequest) {
-    guard case .once(let text) = request.fields.only("grpc-timeout"), let timeout = GRPCFields.timeout(text) else {
+    guard case .once(let text) = request.fields.only("grpc-timeout"), let timeout = GRPCFields.timeout(text)
+    else {
       return
     }
     request.deadline = .now + timeout
@@ -238,7 +241,8 @@ final class HTTP2Connection: Conversation {
   }
 
   private func submitPlain(_ answer: HTTPResponse, _ stream: HTTP2Stream) {
-    guard (200...999).contains(answer.status), let fields = answer.wireFields(length: answer.body.count) else {
+    guard (200...999).contains(answer.status), let fields = answer.wireFields(length: answer.body.count)
+    else {
       // The service made an invalid answer; what it meant must not go out half.
       return self.submitHead(stream, status: 500, FieldList(), hasBody: false)
     }
@@ -264,7 +268,8 @@ final class HTTP2Connection: Conversation {
       let isHead = stream.request.method.matches("HEAD")
       if let fields = head.wireFields(length: nil), (200...999).contains(head.status) {
         stream.framing = .parts
-        self.submitHead(stream, status: head.status, fields, hasBody: head.mayHaveBody && !isHead)
+        self.submitHead(
+          stream, status: head.status, fields, hasBody: head.mayHaveBody && !isHead && !parts.isHeadOnly)
       } else {
         self.submitHead(stream, status: 500, FieldList(), hasBody: false)
         parts.fail(.outOfOrder)

@@ -24,7 +24,9 @@
   /// False when there is no room.
   mutating func put(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
     let total = name.count + value.count
-    guard total <= Self.capacityBytes - self.byteCount, self.fieldCount < Self.capacityFields else { return false }
+    guard total <= Self.capacityBytes - self.byteCount, self.fieldCount < Self.capacityFields else {
+      return false
+    }
     let start = unsafe self.bytes + self.byteCount
     if let source = name.baseAddress { unsafe start.update(from: source, count: name.count) }
     if let source = value.baseAddress { unsafe (start + name.count).update(from: source, count: value.count) }

@@ -77,11 +77,14 @@ enum HTTP2Event {
       (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindowBytes),
       (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.headerBytes),
     ]
-    let entries = settings.map { nghttp2_settings_entry(settings_id: Int32($0.0.rawValue), value: UInt32(clamping: $0.1)) }
+    let entries = settings.map {
+      nghttp2_settings_entry(settings_id: Int32($0.0.rawValue), value: UInt32(clamping: $0.1))
+    }
     // Errors: invalid values (our misuse) and no memory.
     let code = unsafe nghttp2_submit_settings(self.handle, 0, entries, entries.count)
     precondition(code == 0, "the limits make no valid SETTINGS")
-    unsafe nghttp2_session_set_local_window_size(self.handle, 0, 0, Int32(clamping: limits.connectionWindowBytes))
+    unsafe nghttp2_session_set_local_window_size(
+      self.handle, 0, 0, Int32(clamping: limits.connectionWindowBytes))
   }
 
   // MARK: bytes in, events out
@@ -226,7 +229,8 @@ enum HTTP2Event {
       stream.slot = self.live.count
       self.live.append(stream)
       self.current = stream
-      unsafe nghttp2_session_set_stream_user_data(self.handle, id, Unmanaged.passUnretained(stream).toOpaque())
+      unsafe nghttp2_session_set_stream_user_data(
+        self.handle, id, Unmanaged.passUnretained(stream).toOpaque())
     } else {
       self.current = self.stream(id)
       self.current?.hasTrailers = true
@@ -254,7 +258,11 @@ enum HTTP2Event {
   /// The pool is shared: what is left in it must not meet another connection.
   private func emptyScratch() {
     guard !self.pool.scratch.isEmpty else { return }
-    if let stream = self.current { self.pool.scratch.empty(into: stream.request) } else { self.pool.scratch.clear() }
+    if let stream = self.current {
+      self.pool.scratch.empty(into: stream.request)
+    } else {
+      self.pool.scratch.clear()
+    }
   }
 
   func receivedData(_ id: Int32, _ bytes: UnsafeBufferPointer<UInt8>) {

@@ -26,7 +26,8 @@ extension HTTP2Stream {
     case .parts:
       guard let parts = self.parts else { return .cutOff }
       switch parts.pull(max: room.count) {
-      case .bytes(let bytes): return .more(unsafe bytes.withUnsafeBufferPointer { unsafe room.update(fromContentsOf: $0) })
+      case .bytes(let bytes):
+        return .more(unsafe bytes.withUnsafeBufferPointer { unsafe room.update(fromContentsOf: $0) })
       case .nothing: return .nothing
       case .end(let trailers): return trailers.isEmpty ? .end(0) : .endWithTrailers(trailers)
       case .cutOff: return .cutOff

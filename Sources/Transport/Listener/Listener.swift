@@ -41,7 +41,8 @@ package final class Listener: Sendable {
     self.address = address
     if let tls { self.tls = try TLSContext(tls) } else { self.tls = nil }
     self.setup = ConversationSetup(
-      service: service, limits: limits, timeouts: .init(limits), observer: observer, peer: Peer(address: .unix))
+      service: service, limits: limits, timeouts: .init(limits), observer: observer,
+      peer: Peer(address: .unix))
     self.group = group
     self.work = ListenerWork(maxOpen: limits.laterAnswersInAll)
   }
@@ -53,7 +54,11 @@ package final class Listener: Sendable {
       .serverChannelOption(.backlog, value: Self.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 1)
-      .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))
+      // NIO keeps a buffer for each connection: small for idle ones, a socket's fill for busy ones.
+      .childChannelOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 64 * 1024)
+      )
       .childChannelOption(.writeBufferWaterMark, value: self.waterMark)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try self.accept(channel) }
@@ -80,7 +85,9 @@ package final class Listener: Sendable {
   /// Nil before `bind` has returned.
   package var boundAddress: ListenAddress? {
     guard let server = self.state.withLock({ $0.server }) else { return nil }
-    guard case .network(let host, _) = self.address, let port = server.localAddress?.port else { return self.address }
+    guard case .network(let host, _) = self.address, let port = server.localAddress?.port else {
+      return self.address
+    }
     return .network(host: host, port: UInt16(clamping: port))
   }
 

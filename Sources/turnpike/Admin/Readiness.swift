@@ -61,6 +61,8 @@ final class Readiness: Sendable {
   func drain() {
     self.state.withLock { $0.phase = .draining }
     self.publish()
+    // An open watch would hold the stop until its deadline.
+    self.board.endWatches()
   }
 
   /// Looks at payments and store until cancelled.

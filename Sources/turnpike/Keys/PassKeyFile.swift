@@ -23,8 +23,10 @@ struct PassKeyFile {
 
   init(text: String) throws(KeysFault) {
     var keys: [(id: UInt32, key: HMACKey)] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated()
+    {
+      let words = line.split { $0 == " " || $0 == "\t" }
       guard let first = words.first, !first.hasPrefix("#") else { continue }
       let place = "line \(index + 1)"
       guard words.count == 2, let id = UInt32(first), id > 0, let bytes = Hex.decode(String(words[1])),

@@ -14,8 +14,8 @@ enum SeedFile {
   }
 
   static func seed(in text: String) throws(KeysFault) -> TreasurySeed {
-    let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
-    let words = lines.flatMap { $0.split { $0 == " " || $0 == "\t" || $0 == "\r" } }.map(String.init)
+    let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
+    let words = lines.flatMap { $0.split { $0 == " " || $0 == "\t" } }.map(String.init)
     if words.count == 1, let bytes = Hex.decode(words[0]), let seed = TreasurySeed(bytes) { return seed }
     if self.wordCounts.contains(words.count), words.allSatisfy(self.isWord),
       let seed = TreasurySeed(Mnemonic.seed(words: words.joined(separator: " ")))

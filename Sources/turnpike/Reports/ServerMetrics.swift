@@ -116,14 +116,17 @@ final class ServerMetrics: Sendable {
   }
 
   private func observeListeners() {
-    self.observeCounters("turnpike_connections", "Open connections.", ["listener"], kind: .gauge) { name, counters in
+    self.observeCounters("turnpike_connections", "Open connections.", ["listener"], kind: .gauge) {
+      name, counters in
       let opened = counters.opened
       return [.init([name], Double(max(0, opened - counters.closed)))]
     }
-    self.observeCounters("turnpike_connections_total", "Connections ever made.", ["listener"]) { name, counters in
+    self.observeCounters("turnpike_connections_total", "Connections ever made.", ["listener"]) {
+      name, counters in
       [.init([name], Double(counters.opened))]
     }
-    self.observeCounters("turnpike_bytes_total", "Bytes on the wire.", ["listener", "direction"]) { name, counters in
+    self.observeCounters("turnpike_bytes_total", "Bytes on the wire.", ["listener", "direction"]) {
+      name, counters in
       [
         .init([name, "received"], Double(counters.bytesReceived)),
         .init([name, "sent"], Double(counters.bytesSent)),

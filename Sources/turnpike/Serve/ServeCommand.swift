@@ -32,7 +32,8 @@ struct ServeCommand: AsyncParsableCommand {
       Complaint.say("turnpike cannot serve: \(error)")
       throw ExitCode.failure
     }
-    await server.run(signals: ServerSignals.caught(), reload: Reload(file: file, running: configuration, logs: logs))
+    await server.run(
+      signals: ServerSignals.caught(), reload: Reload(file: file, running: configuration, logs: logs))
   }
 }
 
@@ -46,7 +47,8 @@ struct Reload: Sendable {
   func next(log: Logger) -> ServerConfiguration? {
     switch self.file.read() {
     case .unreadable(let reason):
-      log.error("the configuration was not reloaded", metadata: ["file": "\(self.file.path)", "detail": "\(reason)"])
+      log.error(
+        "the configuration was not reloaded", metadata: ["file": "\(self.file.path)", "detail": "\(reason)"])
       return nil
     case .faulty(let problems):
       log.error(
@@ -59,7 +61,8 @@ struct Reload: Sendable {
       let fixed = new.keysThatNeedRestart(since: self.running)
       if !fixed.isEmpty {
         log.warning(
-          "some keys changed that only a restart takes over", metadata: ["keys": "\(fixed.joined(separator: "; "))"])
+          "some keys changed that only a restart takes over",
+          metadata: ["keys": "\(fixed.joined(separator: "; "))"])
       }
       return new
     }

@@ -84,7 +84,9 @@ extension ListenerConfiguration {
   }
 
   var transportTLS: TLSConfiguration? {
-    self.tls.map { TLSConfiguration(certificateFile: $0.certificate, keyFile: $0.key, clientAuthorityFile: $0.clientCA) }
+    self.tls.map {
+      TLSConfiguration(certificateFile: $0.certificate, keyFile: $0.key, clientAuthorityFile: $0.clientCA)
+    }
   }
 }
 

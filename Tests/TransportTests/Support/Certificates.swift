@@ -5,12 +5,14 @@ final class Certificates: Sendable {
   private let folder: URL
 
   init() throws {
-    self.folder = FileManager.default.temporaryDirectory.appendingPathComponent("turnpike-\(UUID().uuidString)")
+    self.folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "turnpike-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
     try self.makeAuthority("ca")
     try self.makeAuthority("other-ca")
     try self.make("server", name: "server", alternatives: "DNS:localhost", authority: "ca")
-    try self.make("proxy", name: "proxy.example", alternatives: "DNS:edge.example,URI:spiffe://x/proxy", authority: "ca")
+    try self.make(
+      "proxy", name: "proxy.example", alternatives: "DNS:edge.example,URI:spiffe://x/proxy", authority: "ca")
     try self.make("foreign", name: "proxy.example", alternatives: "DNS:edge.example", authority: "other-ca")
   }
 
@@ -27,7 +29,8 @@ final class Certificates: Sendable {
   private func make(_ file: String, name: String, alternatives: String, authority: String) throws {
     try self.openssl(
       "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-      "/CN=\(name)", "-addext", "subjectAltName=\(alternatives)", "-addext", "basicConstraints=critical,CA:FALSE",
+      "/CN=\(name)", "-addext", "subjectAltName=\(alternatives)", "-addext",
+      "basicConstraints=critical,CA:FALSE",
       "-CA", self.path("\(authority).pem"), "-CAkey", self.path("\(authority).key"),
       "-keyout", self.path("\(file).key"), "-out", self.path("\(file).pem"))
   }

@@ -6,6 +6,8 @@ import CNghttp2
     var fields: [String: String] = [:]
     var body: [UInt8] = []
     var isEnded = false
+    /// HEADERS frames; one that also ends the stream is a trailers-only answer.
+    var blocks = 0
     var closeCode: UInt32?
 
     var text: String { String(decoding: self.body, as: UTF8.self) }
@@ -23,22 +25,27 @@ import CNghttp2
 
   private let handle: OpaquePointer
   let inbox = Inbox()
+  /// Kept as long as the session may read them.
+  private var sources: [BodySource] = []
 
   var answers: [Int32: Answer] { self.inbox.answers }
 
   init(windowBytes: UInt32 = 65_535) {
     var callbacks: OpaquePointer?
     unsafe nghttp2_session_callbacks_new(&callbacks)
-    unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, frame, name, n, value, v, _, context in
+    unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+      _, frame, name, n, value, v, _, context in
       let inbox = unsafe Unmanaged<Inbox>.fromOpaque(context!).takeUnretainedValue()
       let key = unsafe String(decoding: UnsafeBufferPointer(start: name, count: n), as: UTF8.self)
       let text = unsafe String(decoding: UnsafeBufferPointer(start: value, count: v), as: UTF8.self)
       unsafe inbox.answers[frame!.pointee.hd.stream_id, default: Answer()].fields[key] = text
       return 0
     }
-    unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, id, data, count, context in
+    unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
+      _, _, id, data, count, context in
       let inbox = unsafe Unmanaged<Inbox>.fromOpaque(context!).takeUnretainedValue()
-      unsafe inbox.answers[id, default: Answer()].body.append(contentsOf: UnsafeBufferPointer(start: data, count: count))
+      unsafe inbox.answers[id, default: Answer()].body.append(
+        contentsOf: UnsafeBufferPointer(start: data, count: count))
       return 0
     }
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
@@ -47,7 +54,10 @@ import CNghttp2
       if UInt32(header.type) == NGHTTP2_GOAWAY.rawValue {
         let goAway = unsafe frame!.pointee.goaway
         inbox.goAways.append(unsafe GoAway(last: goAway.last_stream_id, code: goAway.error_code))
-      } else if header.flags & 1 != 0, header.type <= 1 {
+        return 0
+      }
+      if header.type == 1 { inbox.answers[header.stream_id, default: Answer()].blocks += 1 }
+      if header.flags & 1 != 0, header.type <= 1 {
         inbox.answers[header.stream_id, default: Answer()].isEnded = true
       }
       return 0
@@ -62,7 +72,8 @@ import CNghttp2
     unsafe nghttp2_session_callbacks_del(callbacks)
     unsafe self.handle = handle!
     let settings = [
-      nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: windowBytes)
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: windowBytes)
     ]
     unsafe nghttp2_submit_settings(self.handle, 0, settings, 1)
   }
@@ -91,13 +102,17 @@ import CNghttp2
       for (name, value) in fields {
         let start = unsafe position + name.utf8.count
         unsafe block.append(
-          nghttp2_nv(name: position, value: start, namelen: name.utf8.count, valuelen: value.utf8.count, flags: 0))
+          nghttp2_nv(
+            name: position, value: start, namelen: name.utf8.count, valuelen: value.utf8.count, flags: 0))
         unsafe position = start + value.utf8.count
       }
-      if body == nil, ends { return unsafe nghttp2_submit_request(self.handle, nil, block, block.count, nil, nil) }
+      if body == nil, ends {
+        return unsafe nghttp2_submit_request(self.handle, nil, block, block.count, nil, nil)
+      }
       let source = BodySource(bytes: body ?? [], ends: ends)
       var provider = unsafe nghttp2_data_provider()
-      unsafe provider.source.ptr = Unmanaged.passRetained(source).toOpaque()
+      self.sources.append(source)
+      unsafe provider.source.ptr = Unmanaged.passUnretained(source).toOpaque()
       unsafe provider.read_callback = { _, _, buffer, room, flags, source, _ in
         let body = unsafe Unmanaged<BodySource>.fromOpaque(source!.pointee.ptr).takeUnretainedValue()
         let count = min(room, body.bytes.count - body.offset)

@@ -16,7 +16,8 @@ final class MemoryHTTP2 {
   init(_ service: any HTTPService, limits: Limits = Limits(), client: HTTP2Client = HTTP2Client()) {
     self.client = client
     self.server = HTTP2Connection(
-      setup: .testing(service, limits: limits, observer: self.counters), pool: self.pool, host: self.host, now: self.now)
+      setup: .testing(service, limits: limits, observer: self.counters), pool: self.pool, host: self.host,
+      now: self.now)
     self.exchange()
   }
 

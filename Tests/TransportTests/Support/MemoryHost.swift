@@ -5,7 +5,8 @@ import NIOCore
 /// Runs the work of a conversation when the test says so, without a loop.
 final class MemoryHost: ConversationHost {
   private var pending: [(work: @Sendable () async -> HTTPResponse, finish: (HTTPResponse) -> Void)] = []
-  private(set) var streams: [(stream: HTTPStream, task: @Sendable (HTTPStream) async -> Void, progress: () -> Void)] = []
+  private(set) var streams:
+    [(stream: HTTPStream, task: @Sendable (HTTPStream) async -> Void, progress: () -> Void)] = []
   var isFull = false
 
   var pendingCount: Int { self.pending.count }

@@ -56,26 +56,31 @@ struct ScriptedService: HTTPService {
     let target = String(decoding: request.target, as: UTF8.self)
     let deliveries = self.deliveries
     switch target {
-    case "/later": return .later { HTTPResponse(status: 200, body: Array("later".utf8), onDelivery: deliveries.note) }
+    case "/later":
+      return .later { HTTPResponse(status: 200, body: Array("later".utf8), onDelivery: deliveries.note) }
     case "/gate":
       return .later {
         await deliveries.waitForGate()
         return HTTPResponse(status: 200, body: Array("gate".utf8), onDelivery: deliveries.note)
       }
-    case "/marked": return .now(HTTPResponse(status: 200, body: Array("marked".utf8), onDelivery: deliveries.note))
+    case "/marked":
+      return .now(HTTPResponse(status: 200, body: Array("marked".utf8), onDelivery: deliveries.note))
     case "/invalid":
       var fields = FieldList()
       fields.append("x-bad", "a\r\nset-cookie: b".utf8)
       return .now(HTTPResponse(status: 200, fields: fields, body: Array("bad".utf8)))
     case "/empty": return .now(HTTPResponse(status: 204))
-    case "/large": return .now(HTTPResponse(status: 200, body: [UInt8](repeating: 0x62, count: 4 * 1024 * 1024)))
+    case "/large":
+      return .now(HTTPResponse(status: 200, body: [UInt8](repeating: 0x62, count: 4 * 1024 * 1024)))
     case "/peer":
-      return .now(HTTPResponse(status: 200, body: Array((request.peer.tls?.names ?? []).joined(separator: " ").utf8)))
+      return .now(
+        HTTPResponse(status: 200, body: Array((request.peer.tls?.names ?? []).joined(separator: " ").utf8)))
     default:
       var fields = FieldList()
       fields.append("x-method", method.utf8)
       if case .once(let authority) = request.authority { fields.append("x-authority", authority) }
-      return .now(HTTPResponse(status: 200, fields: fields, body: Array("\(target) \(request.body.count)".utf8)))
+      return .now(
+        HTTPResponse(status: 200, fields: fields, body: Array("\(target) \(request.body.count)".utf8)))
     }
   }
 }

@@ -11,7 +11,10 @@ import COpenSSL
   private(set) var hasFailed = false
 
   /// - Parameter protocols: ALPN names in order of preference.
-  init(_ files: Certificates, certificate: String? = nil, protocols: [String] = [], maxVersion: Int32 = TLS1_3_VERSION) {
+  init(
+    _ files: Certificates, certificate: String? = nil, protocols: [String] = [],
+    maxVersion: Int32 = TLS1_3_VERSION
+  ) {
     unsafe self.context = SSL_CTX_new(TLS_client_method())!
     unsafe SSL_CTX_load_verify_file(self.context, files.path("ca.pem"))
     unsafe SSL_CTX_set_verify(self.context, SSL_VERIFY_PEER, nil)
@@ -74,7 +77,9 @@ import COpenSSL
     if !self.isEstablished {
       let result = unsafe SSL_do_handshake(self.handle)
       self.isEstablished = result == 1
-      if result != 1, unsafe SSL_get_error(self.handle, result) != SSL_ERROR_WANT_READ { self.hasFailed = true }
+      if result != 1, unsafe SSL_get_error(self.handle, result) != SSL_ERROR_WANT_READ {
+        self.hasFailed = true
+      }
     }
     var room = [UInt8](repeating: 0, count: 16 * 1024)
     while self.isEstablished {

@@ -69,7 +69,8 @@ final class TestSocket: Sendable {
     if !reads { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 4096) }
     self.collector = collector
     switch address {
-    case .network(let host, let port): self.channel = try await bootstrap.connect(host: host, port: Int(port)).get()
+    case .network(let host, let port):
+      self.channel = try await bootstrap.connect(host: host, port: Int(port)).get()
     case .unix(let path): self.channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
     }
   }
@@ -94,7 +95,13 @@ final class TestSocket: Sendable {
 
   /// Waits for the server's close and returns everything received.
   @discardableResult
-  func receiveUntilClose() async -> String { await self.receive { _ in false }.text }
+  func receiveUntilClose() async -> String {
+    while true {
+      let seen = self.collector.look()
+      if seen.isClosed { return String(decoding: seen.received, as: UTF8.self) }
+      await self.collector.change(since: seen)
+    }
+  }
 
   /// Drives an HTTP/2 client until `condition`, or the server has closed.
   func run(_ client: HTTP2Client, sends: Bool = true, until condition: (HTTP2Client) -> Bool) async {
@@ -143,7 +150,8 @@ final class TestListener: Sendable {
     let service = ScriptedService()
     let counters = TransportCounters()
     let listener = try Listener(
-      address: ListenAddress(address), tls: tls, service: service, limits: limits, observer: counters, group: group)
+      address: ListenAddress(address), tls: tls, service: service, limits: limits, observer: counters,
+      group: group)
     let bound = try await listener.bind()
     let test = TestListener(listener, service, counters, group, bound)
     do {

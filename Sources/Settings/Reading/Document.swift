@@ -74,7 +74,8 @@ enum Document {
   private static func rename(
     _ name: String, at mark: Mark, in text: String, number: Int
   ) -> (text: String, substitute: String)? {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    // By bytes: as characters, CR LF is one and no line end.
+    var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { Substring($0) }
     guard lines.indices.contains(mark.line - 1) else { return nil }
     let scalars = Array(lines[mark.line - 1].unicodeScalars)
     let rest = scalars.dropFirst(mark.column - 1)
