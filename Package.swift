@@ -106,6 +106,18 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // The parsers of outside bytes with what must hold for each; Tests/Fuzz/run feeds the same to libFuzzer.
+    .target(
+      name: "FuzzParsers",
+      dependencies: [
+        "Octets", "Digest", "Gate", "Transport", "Proto", "Cashu",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Tests/Fuzz/Parsers", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzReplayTests", dependencies: ["FuzzParsers"], path: "Tests/Fuzz/Replay",
+      swiftSettings: settings),
+
     .testTarget(name: "DigestTests", dependencies: ["Digest", "Octets"], swiftSettings: settings),
     .testTarget(
       name: "GateTests", dependencies: ["Gate", "Digest", "Octets", "TestKit"], swiftSettings: settings),

@@ -33,8 +33,8 @@ package struct CashuConfiguration: Sendable {
   package var realm: String
   package var timeouts: MintClient.Timeouts
   package var keysetRefresh: Duration
-  /// How long a mint may call the inputs of a lost swap pending before an operator should look. A swap is
-  /// over within a second; inputs that a killed mint leaves pending stay so for ever.
+  /// How long a mint may hold the inputs of a swap and give nothing good for them before an operator should
+  /// look. A swap is over within a second; inputs that a killed mint leaves pending stay so for ever.
   package var stuckAfter: Duration
 
   package init(

@@ -120,14 +120,25 @@ package struct CashuVerifier: PaymentVerifier {
     guard let mint = MintURL(plan.mint), let client = self.clients[mint] else {
       return .stuck(note: "the mint of this payment is not configured any more")
     }
-    let ending = await SwapRunner(client: client, plan: plan, request: request).run(from: start, under: claim)
-    switch ending {
-    case .notRecorded(let outage, .fresh): return .notSent(outage)
-    case .notRecorded(let outage, .maybeSent): return .unknown(outage)
-    case .outcome(.settled(let signatures)):
-      return await self.proceeds(of: plan, at: mint, request: request, signatures: signatures)
-    case .outcome(.pending): return await self.pending(plan, under: claim)
+    // After a restart the keyset of an old plan may not be on the shelf yet.
+    let reference = KeysetReference.full(plan.outputKeysetID)
+    guard case .known(let keyset)? = try? await self.keysets.resolve(reference, at: mint, reach: .network)
+    else {
+      return Self.untouched(Outage(.outage, "the keys of \(mint) are needed to take the money"), start)
+    }
+    let runner = SwapRunner(client: client, plan: plan, request: request, keyset: keyset)
+    switch await runner.run(from: start, under: claim) {
+    case .notRecorded(let outage, let start): return Self.untouched(outage, start)
+    case .outcome(.held(let reason)): return await self.held(plan, reason, under: claim)
     case .outcome(let outcome): return self.settlement(outcome, of: plan, at: mint)
+    }
+  }
+
+  /// Nothing more was done than had been at `start`.
+  private static func untouched(_ outage: Outage, _ start: SwapStateMachine.Start) -> Settlement {
+    switch start {
+    case .fresh: .notSent(outage)
+    case .maybeSent: .unknown(outage)
     }
   }
 
@@ -135,6 +146,7 @@ package struct CashuVerifier: PaymentVerifier {
     -> Settlement
   {
     switch outcome {
+    case .settled(let proofs): return .settled(Self.proceeds(proofs, of: plan))
     case .spent(let indices):
       let nullifiers = plan.nullifiers
       return .rejected(.spent, spent: indices.map { Nullifier(nullifiers[$0]) })
@@ -150,50 +162,36 @@ package struct CashuVerifier: PaymentVerifier {
     case .void(.outputsUsed): return .notSent(Outage(.outage, "outputs at \(mint) were used before"))
     case .void(.keysetChanged):
       self.keysets.noteChange(at: mint)
-      return .notSent(Outage(.outage, "the mint \(mint) changed its keysets"))
-    case .unknown, .settled, .pending:
-      return .unknown(Outage(.unknown, "the mint \(mint) gave no answer to a swap"))
-    case .stuck(let note): return .stuck(note: note)
+      return .void(Outage(.outage, "the mint \(mint) changed its keysets"))
+    case .unknown, .held: return .unknown(Outage(.unknown, "the mint \(mint) gave no answer to a swap"))
     }
   }
 
-  private func proceeds(
-    of plan: SwapPlan, at mint: MintURL, request: SwapRequest, signatures: [BlindSignature]
-  ) async -> Settlement {
-    // After a restart the keyset of an old plan may not be on the shelf yet.
-    let reference = KeysetReference.full(plan.outputKeysetID)
-    guard case .known(let keyset)? = try? await self.keysets.resolve(reference, at: mint, reach: .network)
-    else {
-      return .unknown(Outage(.unknown, "the keys of \(mint) are needed to take the money"))
+  private static func proceeds(_ proofs: [UnverifiedProof], of plan: SwapPlan) -> [Proceeds] {
+    proofs.map { proof in
+      Proceeds(
+        counterpart: plan.mint,
+        series: plan.outputKeysetID.description,
+        value: Amount(proof.amount, Amount.Unit(plan.unit)),
+        nullifier: Nullifier(Point.hashToCurve(proof.secret.utf8).compressed),
+        bearer: JSONWriter.write(ProofJSON.write(proof))
+      )
     }
-    guard let proofs = request.proofs(from: signatures, under: keyset) else {
-      return .stuck(note: "the mint's signatures for this swap are not valid")
-    }
-    return .settled(
-      proofs.map { proof in
-        Proceeds(
-          counterpart: plan.mint,
-          series: plan.outputKeysetID.description,
-          value: Amount(proof.amount, Amount.Unit(plan.unit)),
-          nullifier: Nullifier(Point.hashToCurve(proof.secret.utf8).compressed),
-          bearer: JSONWriter.write(ProofJSON.write(proof))
-        )
-      }
-    )
   }
 
   /// An input that the mint calls pending is in our own lost call, or in one of the payer's; or it stays so
-  /// for ever because the mint was killed at the wrong moment (nutshell#995).
-  private func pending(_ plan: SwapPlan, under claim: borrowing Claim) async -> Settlement {
-    let outage = Outage(.unknown, "the mint \(plan.mint) calls an input pending")
-    guard let since = plan.pendingSince else {
+  /// for ever because the mint was killed at the wrong moment (nutshell#995). Signatures that are not valid
+  /// may be of somebody between us and the mint.
+  private func held(_ plan: SwapPlan, _ reason: String, under claim: borrowing Claim) async -> Settlement {
+    let outage = Outage(.unknown, "the mint \(plan.mint) \(reason)")
+    guard let since = plan.heldSince else {
       var marked = plan
-      marked.pendingSince = self.clock.now()
+      marked.heldSince = self.clock.now()
       do throws(Outage) { try await claim.progressed(to: marked.encoded()) } catch { return .unknown(error) }
       return .unknown(outage)
     }
     guard self.clock.now() - since >= self.configuration.stuckAfter else { return .unknown(outage) }
-    return .stuck(note: "the mint has called inputs pending since \(since.seconds) (seconds since 1970)")
+    return .stuck(note: "the mint \(reason), since \(since.seconds) (seconds since 1970)")
   }
 }
 

@@ -5,11 +5,17 @@ internal import Octets
 enum OfferReader {
   /// `X-Cashu` is ours whatever it holds (NUT-24); `Authorization` if its scheme is `Cashu`, or `Bearer` with
   /// a token. The query is read only where the adapter's protocol puts a token there.
+  ///
+  /// Two lines of one field may come joined by a comma (RFC 9110 §5.3; Envoy does it); a token holds none.
   static func tokens(in request: AccessRequest) -> [ArraySlice<UInt8>] {
-    var tokens = request.fields.values(of: "x-cashu").map { $0.trimmed }.filter { !$0.isEmpty }
-    tokens += request.fields.values(of: "authorization").compactMap(self.credentials)
+    var tokens = self.members(of: "x-cashu", in: request).filter { !$0.isEmpty }
+    tokens += self.members(of: "authorization", in: request).compactMap(self.credentials)
     if let token = request.queryToken, !token.isEmpty { tokens.append(token) }
     return tokens
+  }
+
+  private static func members(of name: StaticString, in request: AccessRequest) -> [ArraySlice<UInt8>] {
+    request.fields.values(of: name).flatMap { $0.split(separator: ASCII.comma).map(\.trimmed) }
   }
 
   /// RFC 9110 §11.4: scheme, spaces, token. The scheme's case does not matter.
@@ -18,6 +24,7 @@ enum OfferReader {
     let token = value.dropFirst(scheme.count).trimmed
     if scheme.equalsIgnoringCase("cashu") { return token }
     guard scheme.equalsIgnoringCase("bearer") else { return nil }
-    return ["cashuA", "cashuB", "cashu:"].contains { token.starts(with: $0.utf8) } ? token : nil
+    guard token.starts(with: "cashu".utf8), let next = token.dropFirst(5).first else { return nil }
+    return "AB:".utf8.contains(next) ? token : nil
   }
 }

@@ -67,7 +67,7 @@ struct TokenJudge {
         outputAmounts: amounts,
         outputKeysetID: outputKeyset.id,
         proof: proof,
-        pendingSince: nil
+        heldSince: nil
       )
       return .good(plan, nullifiers: nullifiers, value: value)
     } catch { return .rejected(error.rejection) }

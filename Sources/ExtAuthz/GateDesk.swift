@@ -25,14 +25,14 @@ package struct GateDesk: Sendable {
   /// What can be said at once.
   func rule(on request: AccessRequest) -> Gate.Ruling {
     let ruling = self.gate.rule(on: request)
-    if case .decided(let judgement) = ruling { self.note(request.adapter, judgement) }
+    if case .decided(let judgement) = ruling { self.observer.decided(judgement, on: request) }
     return ruling
   }
 
   /// The answer to what had to wait.
-  func decide(_ pending: PendingRequest, of adapter: AccessRequest.Adapter) async -> Judgement {
+  func decide(_ pending: PendingRequest, on request: AccessRequest) async -> Judgement {
     let judgement = await self.gate.decide(pending)
-    self.note(adapter, judgement)
+    self.observer.decided(judgement, on: request)
     return judgement
   }
 
@@ -42,7 +42,7 @@ package struct GateDesk: Sendable {
   /// What a caller, or a question that cannot be read, is answered without the gate.
   func refuse(_ adapter: AccessRequest.Adapter, _ denial: Denial) -> Judgement {
     let judgement = Judgement(.deny(denial), route: nil)
-    self.note(adapter, judgement)
+    self.observer.decided(judgement, for: adapter, id: nil)
     return judgement
   }
 
@@ -59,26 +59,25 @@ package struct GateDesk: Sendable {
 
   /// Whether the `authorization` of this request is an offer to us, and so none of the app's business.
   func isOffer(authorizationOf request: AccessRequest) -> Bool {
-    guard request.fields.contains("authorization") else { return false }
-    var fields = FieldList()
-    for value in request.fields.values(of: "authorization") { fields.append("authorization", value) }
-    let alone = AccessRequest(
-      adapter: request.adapter, method: request.method, target: request.target, host: [UInt8]?.none,
-      id: [UInt8]?.none, client: nil, fields: fields)
-    return !self.gate.offers(in: alone).isEmpty
-  }
-
-  private func note(_ adapter: AccessRequest.Adapter, _ judgement: Judgement) {
-    self.observer.decided(judgement, for: adapter)
+    let credentials = request.fields.named("authorization")
+    guard !credentials.isEmpty else { return false }
+    return !self.gate.offers(in: request.claiming(only: credentials)).isEmpty
   }
 }
 
 /// Hears every decision, on the thread that made it, for metrics and the decision log.
 package protocol DecisionObserver: Sendable {
-  func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter)
+  /// - Parameter id: the request's identity as the proxy made it; nil where it made none, or nobody could read it.
+  func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter, id: ArraySlice<UInt8>?)
+}
+
+extension DecisionObserver {
+  fileprivate func decided(_ judgement: Judgement, on request: AccessRequest) {
+    self.decided(judgement, for: request.adapter, id: request.id)
+  }
 }
 
 package struct SilentDecisions: DecisionObserver {
   package init() {}
-  package func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter) {}
+  package func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter, id: ArraySlice<UInt8>?) {}
 }

@@ -43,7 +43,7 @@ struct Endpoint: Sendable {
       switch desk.rule(on: access) {
       case .decided(let judgement): return .now(self.response(to: judgement, for: audience, desk))
       case .pending(let pending):
-        return .later { self.response(to: await desk.decide(pending, of: self.name), for: audience, desk) }
+        return .later { self.response(to: await desk.decide(pending, on: access), for: audience, desk) }
       }
     case .review:
       return .later {

@@ -115,7 +115,8 @@ extension Gate {
     }
     let assertions = Assertions(payment: basis == .payment ? .now(grant.paid) : .earlier)
     let pass = basis == .payment ? self.pass(for: grant, on: pending.route) : nil
-    return .allow(Allowance(basis: basis, assertions: assertions, pass: pass, use: use))
+    return .allow(
+      Allowance(basis: basis, assertions: assertions, pass: pass, use: use, payment: grant.payment))
   }
 
   /// 8 grant, in its bearer form; nil where the payment bought a single use and so has nothing left to bear.

@@ -19,18 +19,18 @@ public enum Base64 {
   /// makes, or bits left over: two texts never decode to the same bytes.
   public static func decodeURL(_ text: some Sequence<UInt8>) -> [UInt8]? {
     var out: [UInt8] = []
-    return self.decode(text, self.urlSafeValue, onto: &out) ? out : nil
+    return self.decode(text, .urlSafe, onto: &out) ? out : nil
   }
 
   /// As ``decodeURL(_:)``, behind what `out` already holds; false leaves `out` in no useful state.
   public static func decodeURL(_ text: some Sequence<UInt8>, onto out: inout [UInt8]) -> Bool {
-    self.decode(text, self.urlSafeValue, onto: &out)
+    self.decode(text, .urlSafe, onto: &out)
   }
 
   /// The standard alphabet; padding may be present or absent.
   public static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
     var out: [UInt8] = []
-    return self.decode(text, self.standardValue, onto: &out) ? out : nil
+    return self.decode(text, .standard, onto: &out) ? out : nil
   }
 
   private static func encode(_ bytes: some Collection<UInt8>, alphabet: [UInt8]) -> [UInt8] {
@@ -50,19 +50,24 @@ public enum Base64 {
     return out
   }
 
-  private static func decode(
-    _ text: some Sequence<UInt8>, _ value: (UInt8) -> UInt32?, onto out: inout [UInt8]
-  ) -> Bool {
+  private enum Alphabet { case standard, urlSafe }
+
+  private static func decode(_ text: some Sequence<UInt8>, _ alphabet: Alphabet, onto out: inout [UInt8])
+    -> Bool
+  {
     var bits: UInt32 = 0
     var count = 0
     var characters = 0
     var padding = 0
+    let values = alphabet == .urlSafe ? self.urlSafeValues : self.standardValues
+    out.reserveCapacity(out.count + text.underestimatedCount / 4 * 3 + 3)
     for character in text {
       if character == ASCII.equals {
         padding += 1
         continue
       }
-      guard padding == 0, let six = value(character) else { return false }
+      let six = UInt32(values[Int(character)])
+      guard six < 64, padding == 0 else { return false }
       characters += 1
       bits = bits << 6 | six
       count += 6
@@ -75,28 +80,13 @@ public enum Base64 {
     return padding == 0 || (characters + padding) % 4 == 0 && padding < 3
   }
 
-  private static func urlSafeValue(_ character: UInt8) -> UInt32? {
-    switch character {
-    case 0x2D: 62
-    case 0x5F: 63
-    default: self.commonValue(character)
-    }
-  }
+  /// Each byte's six bits; 64 for a byte outside the alphabet.
+  private static let standardValues = values(of: standard)
+  private static let urlSafeValues = values(of: urlSafe)
 
-  private static func standardValue(_ character: UInt8) -> UInt32? {
-    switch character {
-    case 0x2B: 62
-    case 0x2F: 63
-    default: self.commonValue(character)
-    }
-  }
-
-  private static func commonValue(_ character: UInt8) -> UInt32? {
-    switch character {
-    case 0x41...0x5A: UInt32(character - 0x41)
-    case 0x61...0x7A: UInt32(character - 0x61 + 26)
-    case 0x30...0x39: UInt32(character - 0x30 + 52)
-    default: nil
-    }
+  private static func values(of alphabet: [UInt8]) -> [UInt8] {
+    var values = [UInt8](repeating: 64, count: 256)
+    for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(value) }
+    return values
   }
 }

@@ -80,7 +80,11 @@ public struct FieldList: Sendable {
   }
 
   public func values(of name: StaticString) -> [ArraySlice<UInt8>] {
-    self.entries.lazy.filter { self.isNamed($0, name) }.map { self.storage[Int($0.valueStart)..<Int($0.end)] }
+    var found: [ArraySlice<UInt8>] = []
+    for entry in self.entries where self.isNamed(entry, name) {
+      found.append(self.storage[Int(entry.valueStart)..<Int(entry.end)])
+    }
+    return found
   }
 
   /// The fields with one of `names`, in their order.
@@ -91,6 +95,13 @@ public struct FieldList: Sendable {
       selected.append(name: field.name, value: field.value)
     }
     return selected
+  }
+
+  /// The fields of one name alone; shares the list's memory.
+  public func named(_ name: StaticString) -> FieldList {
+    var list = self
+    list.entries.removeAll { !self.isNamed($0, name) }
+    return list
   }
 
   public func contains(_ name: StaticString) -> Bool {

@@ -177,6 +177,11 @@ struct OfferTests {
       ([("authorization", "Cashu cashuBx")], ["cashuBx"]),
       ([("authorization", "CASHU  cashuAx ")], ["cashuAx"]),
       ([("authorization", "Bearer cashuBx")], ["cashuBx"]),
+      // Two lines joined by Envoy.
+      ([("authorization", "Basic YTpi,Bearer cashuBx")], ["cashuBx"]),
+      ([("authorization", "Cashu cashuBx,Cashu cashuBy")], ["cashuBx", "cashuBy"]),
+      ([("authorization", "Digest username=\"a\", realm=\"b\"")], []),
+      ([("x-cashu", "cashuBx,cashuBy")], ["cashuBx", "cashuBy"]), ([("x-cashu", ",cashuBx, ")], ["cashuBx"]),
       ([("authorization", "bearer cashu:cashuBx")], ["cashu:cashuBx"]),
       ([("authorization", "Bearer eyJhbGciOi")], []), ([("authorization", "Basic Y2FzaHU=")], []),
       ([("authorization", "Cashu cashuBx"), ("x-cashu", "cashuBy")], ["cashuBy", "cashuBx"]),

@@ -15,11 +15,17 @@ final class ScriptedMint: MintTransport {
     case lostBefore
     /// The mint acts on the call, and its answer is lost.
     case lostAfter
+    /// As `lostBefore`, and from then on nobody answers.
+    case diesBefore
+    /// As `lostAfter`, and from then on nobody answers.
+    case diesAfter
     /// The mint dies half way: inputs stay pending for ever.
     case killed
     case reply(status: Int, body: String)
     /// Signs something else than it was asked for.
     case wrongSignatures
+    /// Signs as asked, without the proofs of NUT-12.
+    case noProofs
   }
 
   struct Issue: Sendable {
@@ -34,6 +40,8 @@ final class ScriptedMint: MintTransport {
     var signed: [String: JSON] = [:]
     var faults: [Fault] = []
     var isDown = false
+    var restoresLies = false
+    var swaps = 0
     var calls: [String] = []
     var swapBodies: [[UInt8]] = []
   }
@@ -73,6 +81,7 @@ final class ScriptedMint: MintTransport {
 
   func fail(_ faults: Fault...) { self.state.withLock { $0.faults += faults } }
   func setDown(_ isDown: Bool) { self.state.withLock { $0.isDown = isDown } }
+  func setRestoresLies(_ lies: Bool) { self.state.withLock { $0.restoresLies = lies } }
   func setIssues(_ issues: [Issue]) { self.state.withLock { $0.issues = issues } }
   func spend(_ nullifiers: [Nullifier]) {
     self.state.withLock { $0.spent.formUnion(nullifiers.map(\.bytes)) }
@@ -82,6 +91,10 @@ final class ScriptedMint: MintTransport {
   }
   var calls: [String] { self.state.withLock { $0.calls } }
   var swapBodies: [[UInt8]] { self.state.withLock { $0.swapBodies } }
+  /// Of the first issue.
+  var keysetID: KeysetID { self.state.withLock { $0.issues[0].keyset.id } }
+  /// Swaps that were carried out.
+  var swaps: Int { self.state.withLock { $0.swaps } }
   func forgetCalls() { self.state.withLock { $0.calls = [] } }
 
   /// A token as a wallet would write it.
@@ -191,15 +204,37 @@ final class ScriptedMint: MintTransport {
     case .lostAfter:
       _ = self.execute(json, &state)
       return .silent(.disconnected)
+    case .diesBefore:
+      state.isDown = true
+      return .silent(.disconnected)
+    case .diesAfter:
+      _ = self.execute(json, &state)
+      state.isDown = true
+      return .silent(.disconnected)
     case .wrongSignatures:
       _ = self.execute(json, &state)
-      let one = JSON.record([
-        "amount": .unsigned(1), "id": .string(state.issues[0].keyset.id.description),
-        "C_": .string("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"),
-      ])
-      return self.answer(.record(["signatures": .array([one])]))
+      let lies = (json["outputs"]?.array ?? []).map(self.lie)
+      return self.answer(.record(["signatures": .array(lies)]))
+    case .noProofs:
+      _ = self.execute(json, &state)
+      let signatures = (json["outputs"]?.array ?? []).compactMap { output in
+        state.signed[output["B_"]?.string ?? ""].map { signature in
+          JSON.record(["amount": signature["amount"], "id": signature["id"], "C_": signature["C_"]])
+        }
+      }
+      return self.answer(.record(["signatures": .array(signatures)]))
     case nil: return self.execute(json, &state)
     }
+  }
+
+  /// A signature in form: for the right amount, under the right keyset, of something else.
+  private static func lie(_ output: JSON) -> JSON {
+    let proof = String(repeating: "1", count: 64)
+    return .record([
+      "amount": output["amount"], "id": output["id"],
+      "C_": .string("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"),
+      "dleq": .record(["e": .string(proof), "s": .string(proof)]),
+    ])
   }
 
   private static func nullifier(_ input: JSON) -> [UInt8] {
@@ -248,6 +283,7 @@ final class ScriptedMint: MintTransport {
       state.signed[text] = signature
       signatures.append(signature)
     }
+    state.swaps += 1
     for input in inputs { state.spent.insert(self.nullifier(input)) }
     return self.answer(.record(["signatures": .array(signatures)]))
   }
@@ -256,7 +292,9 @@ final class ScriptedMint: MintTransport {
     let known = (json["outputs"]?.array ?? []).filter { state.signed[$0["B_"]?.string ?? ""] != nil }
     // In another order than asked, as the specification allows.
     let outputs = Array(known.reversed())
-    let signatures = outputs.compactMap { state.signed[$0["B_"]?.string ?? ""] }
+    let signatures = outputs.compactMap {
+      state.restoresLies ? self.lie($0) : state.signed[$0["B_"]?.string ?? ""]
+    }
     return self.answer(.record(["outputs": .array(outputs), "signatures": .array(signatures)]))
   }
 

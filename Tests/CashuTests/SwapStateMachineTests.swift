@@ -15,22 +15,13 @@ struct SwapStateMachineTests {
     var testDescription: String { self.title }
   }
 
-  static func signature() throws -> BlindSignature {
-    let point = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
-    let json = JSON.record([
-      "amount": .unsigned(1), "id": .string("00456a94ab4e1c46"), "C_": .string(point),
-    ])
-    return try #require(BlindSignature(json))
-  }
-
-  static func courses() throws -> [Course] {
-    let one = try self.signature()
-    let all: [BlindSignature?] = [one, one]
+  static func courses() -> [Course] {
+    let all = SwapStateMachine.Restored.all([])
     return [
-      Course(title: "an answer settles", events: [.swapped([one])], actions: ["post", "settled"]),
+      Course(title: "an answer settles", events: [.swapped([])], actions: ["post", "settled"]),
       Course(
-        title: "a first refusal as spent needs no restore, only which input it is",
-        events: [.swapRefused(.spent), .states([.unspent, .spent])], actions: ["post", "states", "spent [1]"]
+        title: "a first refusal as spent is the whole answer, though not which of several inputs",
+        events: [.swapRefused(.spent)], actions: ["post", "spent []"]
       ),
       Course(
         title: "a first refusal as spent of the only input is the whole answer", inputs: 1,
@@ -47,9 +38,12 @@ struct SwapStateMachineTests {
         actions: ["post", "states", "spent [0, 1]"]
       ),
       Course(
-        title: "a code that says spent about unspent inputs is not believed",
-        events: [.swapRefused(.spent), .states([.unspent, .unspent]), .swapped([one])],
-        actions: ["post", "states", "post", "settled"]
+        title: "after a lost call a code that says spent about unspent inputs is not believed",
+        events: [
+          .swapSilent(.timedOut), .restored(.nothing), .states([.unspent, .unspent]), .swapRefused(.spent),
+          .restored(.nothing), .states([.unspent, .unspent]),
+        ],
+        actions: ["post", "restore", "states", "post", "restore", "states", "unknown"]
       ),
       Course(
         title: "inputs in use by somebody else leave the payment with the payer",
@@ -76,16 +70,16 @@ struct SwapStateMachineTests {
       Course(
         title: "a lost call that did not happen is sent again, the same",
         events: [
-          .swapSilent(.disconnected), .restored([nil, nil]), .states([.unspent, .unspent]), .swapped([one]),
+          .swapSilent(.disconnected), .restored(.nothing), .states([.unspent, .unspent]), .swapped([]),
         ],
         actions: ["post", "restore", "states", "post", "settled"]
       ),
       Course(
         title: "lost twice is left to the back-off of recovery",
         events: [
-          .swapSilent(.timedOut), .restored([nil, nil]), .states([.unspent, .unspent]),
+          .swapSilent(.timedOut), .restored(.nothing), .states([.unspent, .unspent]),
           .swapSilent(.timedOut),
-          .restored([nil, nil]), .states([.unspent, .unspent]),
+          .restored(.nothing), .states([.unspent, .unspent]),
         ],
         actions: ["post", "restore", "states", "post", "restore", "states", "unknown"]
       ),
@@ -96,18 +90,41 @@ struct SwapStateMachineTests {
       ),
       Course(
         title: "spent inputs and nothing signed after a lost call: the payer was faster",
-        events: [.swapSilent(.garbage(status: 502)), .restored([nil, nil]), .states([.spent, .unspent])],
+        events: [.swapSilent(.garbage(status: 502)), .restored(.nothing), .states([.spent, .unspent])],
         actions: ["post", "restore", "states", "spent [0]"]
       ),
       Course(
         title: "a lost call whose inputs are pending",
-        events: [.swapSilent(.disconnected), .restored([nil, nil]), .states([.pending, .pending])],
-        actions: ["post", "restore", "states", "pending"]
+        events: [.swapSilent(.disconnected), .restored(.nothing), .states([.pending, .pending])],
+        actions: ["post", "restore", "states", "held"]
       ),
       Course(
-        title: "a part of the outputs of a swap that happened is for a person to look at",
-        events: [.swapSilent(.timedOut), .restored([one, nil]), .states([.spent, .spent])],
-        actions: ["post", "restore", "states", "stuck"]
+        title: "a part of the outputs of a swap that happened is asked for again, in the end by a person",
+        events: [.swapSilent(.timedOut), .restored(.part), .states([.spent, .spent])],
+        actions: ["post", "restore", "states", "held"]
+      ),
+      Course(
+        title: "signatures that are not valid are no answer: the valid ones are asked for",
+        events: [.swapSilent(.garbage(status: 200)), .restored(all), .states([.spent, .spent])],
+        actions: ["post", "restore", "states", "settled"]
+      ),
+      Course(
+        title: "restored signatures that are not valid, for spent inputs, are asked for again",
+        events: [.swapSilent(.timedOut), .restored(.invalid), .states([.spent, .spent])],
+        actions: ["post", "restore", "states", "held"]
+      ),
+      Course(
+        title: "restored signatures that are not valid, for unspent inputs, say nothing",
+        events: [.swapSilent(.timedOut), .restored(.invalid), .states([.unspent, .unspent])],
+        actions: ["post", "restore", "states", "unknown"]
+      ),
+      Course(
+        title: "a keyset that went out of use after a lost call voids the plan for good", start: .maybeSent,
+        events: [
+          .restored(.nothing), .states([.unspent, .unspent]), .swapRefused(.keyset), .restored(.nothing),
+          .states([.unspent, .unspent]),
+        ],
+        actions: ["restore", "states", "post", "restore", "states", "void"]
       ),
       Course(
         title: "a mint that dies before it can be asked", events: [.swapSilent(.timedOut), .restoreFailed],
@@ -124,33 +141,33 @@ struct SwapStateMachineTests {
       ),
       Course(
         title: "recovery asks before it sends", start: .maybeSent,
-        events: [.restored([nil, nil]), .states([.unspent, .unspent]), .swapped([one])],
+        events: [.restored(.nothing), .states([.unspent, .unspent]), .swapped([])],
         actions: ["restore", "states", "post", "settled"]
       ),
       Course(
         title: "recovery whose repetition is refused as spent finds its own outputs", start: .maybeSent,
         events: [
-          .restored([nil, nil]), .states([.unspent, .unspent]), .swapRefused(.spent), .restored(all),
+          .restored(.nothing), .states([.unspent, .unspent]), .swapRefused(.spent), .restored(all),
           .states([.spent, .spent]),
         ],
         actions: ["restore", "states", "post", "restore", "states", "settled"]
       ),
       Course(
         title: "no connection during recovery leaves it unknown", start: .maybeSent,
-        events: [.restored([nil, nil]), .states([.unspent, .unspent]), .swapSilent(.notSent)],
+        events: [.restored(.nothing), .states([.unspent, .unspent]), .swapSilent(.notSent)],
         actions: ["restore", "states", "post", "unknown"]
       ),
       Course(
         title: "too many calls during recovery leave it unknown", start: .maybeSent,
-        events: [.restored([nil, nil]), .states([.unspent, .unspent]), .throttled(retryAfterSeconds: nil)],
+        events: [.restored(.nothing), .states([.unspent, .unspent]), .throttled(retryAfterSeconds: nil)],
         actions: ["restore", "states", "post", "unknown"]
       ),
     ]
   }
 
   @Test("each course of events ends as the rules say")
-  func course() throws {
-    for course in try Self.courses() {
+  func course() {
+    for course in Self.courses() {
       var machine = SwapStateMachine(course.start, inputCount: course.inputs)
       var actions = [Self.name(machine.begin())]
       for event in course.events { actions.append(Self.name(machine.handle(event))) }
@@ -167,9 +184,8 @@ struct SwapStateMachineTests {
     case .finish(.spent(let indices)): "spent \(indices)"
     case .finish(.refused): "refused"
     case .finish(.void): "void"
-    case .finish(.pending): "pending"
+    case .finish(.held): "held"
     case .finish(.unknown): "unknown"
-    case .finish(.stuck): "stuck"
     }
   }
 }

@@ -104,6 +104,7 @@ extension Settlement {
     case .settled: "settled"
     case .rejected(let rejection, _): "rejected \(rejection.rawValue)"
     case .notSent(let outage): "not sent, \(outage.code.rawValue)"
+    case .void: "void"
     case .unknown: "unknown"
     case .stuck: "stuck"
     }

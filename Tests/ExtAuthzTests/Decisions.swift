@@ -7,7 +7,7 @@ import Synchronization
 final class Decisions: DecisionObserver {
   private let log = Mutex<[String]>([])
 
-  func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter) {
+  func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter, id: ArraySlice<UInt8>?) {
     let word =
       switch judgement.decision {
       case .allow(let allowance): allowance.basis.rawValue

@@ -1,4 +1,4 @@
-import Gate
+@testable import Gate
 import Octets
 import TestKit
 import Testing
@@ -162,5 +162,28 @@ import Testing
     #expect(PassCookie.remainder(of: Array("a=1; turnpike_pass=x; b=2".utf8)[...]) == Array("a=1; b=2".utf8))
     #expect(PassCookie.remainder(of: Array("turnpike_pass=x".utf8)[...]) == [])
     #expect(PassCookie.remainder(of: Array("a=1; turnpike_passes=x".utf8)[...]) == nil)
+    #expect(PassCookie.remainder(of: Array("a=1,2; b=3,turnpike=4".utf8)[...]) == nil)
+    #expect(PassCookie.remainder(of: Array("a=1; TURNPIKE_PASS = x;b=2".utf8)[...]) == Array("a=1; b=2".utf8))
+  }
+
+  @Test(
+    "the pass cookie is found where Envoy has joined two lines of a client by a comma",
+    arguments: [
+      ("a=1,turnpike_pass=x", "a=1"), ("turnpike_pass=x,a=1", "a=1"), ("turnpike_pass=x,turnpike_pass=x", ""),
+      ("a=1; b=2,turnpike_pass=x; c=3,4", "a=1; b=2; c=3,4"), ("turnpike_pass=x; z=1,a=1", "z=1,a=1"),
+    ])
+  func joined(cookies: String, left: String) {
+    #expect(PassCookie.remainder(of: Array(cookies.utf8)[...]) == Array(left.utf8))
+  }
+
+  @Test(
+    "a pass in one of two lines that Envoy has joined is still a pass", arguments: ["a=1,", "a=1; b=2,", ""])
+  func acceptedJoined(before: String) async throws {
+    try await Workbench().running { bench in
+      let pass = try await Self.buy("/hour/x", 100, at: bench)
+      let cookie: (StaticString, String) = ("cookie", "\(before)turnpike_pass=\(pass.token),c=3")
+      #expect(await bench.ask(Workbench.request("/hour/x", [cookie])).code == "allow")
+      #expect(await bench.ask(Workbench.request("/five/x", [cookie])).code == "pass_route")
+    }
   }
 }

@@ -3,6 +3,7 @@
 import pytest
 from counterparts.processes import ROOT
 from counterparts.proxies import Caddy, Envoy, Nginx, Traefik
+from test_bypass import ASSERTED
 
 MINIMAL = {
     "envoy": (Envoy, "envoy/minimal.yaml"),
@@ -22,13 +23,14 @@ def test_the_minimal_example_asks_pays_and_strips(stage, tmp_path, purse, name):
     try:
         for door in [proxy, *([proxy.by_auth_request] if name == "nginx" else [])]:
             stage.app.forget()
-            assert door.fetch("/free/x").status == 200
+            assert door.fetch("/free/x", headers=[(name, "spoofed") for name in ASSERTED]).status == 200
             assert door.fetch("/paid/x").status == 402
             token = purse.token(10)
             assert door.fetch("/paid/x", headers={"X-Cashu": token}).status == 200
             assert door.fetch("/paid/x", headers={"X-Cashu": token}).status == 402
             assert len(stage.app.seen) == 2
             assert token not in str(stage.app.seen)
+            assert "spoofed" not in str(stage.app.seen)
             assert stage.app.seen[1]["headers"]["x-payment-verified"] == "true"
     finally:
         proxy.stop()

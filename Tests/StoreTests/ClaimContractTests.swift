@@ -115,6 +115,21 @@ import Testing
     #expect(try await ledger.claiming(payment("d", ["\u{9}"])).term != nil)
   }
 
+  @Test(
+    "a payment refused as spent stays so, also where nobody knows which of its nullifiers is",
+    arguments: Backend.allCases)
+  func spentAsAWhole(backend: Backend) async throws {
+    let ledger = try Bench(backend).open()
+    let first = payment("a", ["1", "2"])
+    let term = try #require(try await ledger.claiming(first, sending: true).term)
+    #expect(try await ledger.concluding(term, .rejected(.spent, spent: [])) == .rejected(.spent))
+    #expect(try await ledger.standing(of: first) == .rejected(.spent))
+    #expect(try await ledger.claiming(first) == .standing(.rejected(.spent)))
+    #expect(try await ledger.resuming("a").0 == .standing(.rejected(.spent)))
+    #expect(try await ledger.claiming(payment("b", ["1"])).term != nil)
+    #expect(try await ledger.claiming(payment("c", ["2"])).term != nil)
+  }
+
   @Test("a payment refused with nothing spent may be tried again", arguments: Backend.allCases)
   func rejectedAndFree(backend: Backend) async throws {
     let ledger = try Bench(backend).open()

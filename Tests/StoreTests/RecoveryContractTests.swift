@@ -21,7 +21,7 @@ import Testing
     #expect(plan?.plan == Array("plan of a".utf8))
     // The first comes back too late: what it says is not written down.
     for settlement in [
-      Settlement.notSent(.lost), .unknown(.lost), .rejected(.invalid, spent: []), .settled([]),
+      Settlement.notSent(.lost), .void(.lost), .unknown(.lost), .rejected(.invalid, spent: []), .settled([]),
     ] {
       #expect(try await first.concluding(term, settlement) == .inFlight(PaymentID("a")))
     }
@@ -131,6 +131,17 @@ import Testing
       return
     }
     #expect(try await ledger.claiming(payment("b", ["a"])).term == nil)
+  }
+
+  @Test("a plan that is proven void frees its payment, whatever was sent", arguments: Backend.allCases)
+  func voidInRecovery(backend: Backend) async throws {
+    let bench = try Bench(backend)
+    let ledger = try bench.open()
+    _ = try await ledger.claiming(payment("a"), sending: true)
+    bench.clock.advance(by: lease)
+    let term = try #require(try await ledger.resuming("a").0.term)
+    #expect(try await ledger.concluding(term, .void(.lost)) == .unseen)
+    #expect(try await ledger.claiming(payment("a"), sending: true).term != nil)
   }
 
   @Test("what is settled keeps no plan; what is unknown keeps it", arguments: Backend.allCases)

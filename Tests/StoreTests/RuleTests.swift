@@ -6,14 +6,17 @@ import Testing
 struct RuleTests {
   private static let now = Timestamp(seconds: 1_000)
 
-  private static func row(_ state: PaymentState, end: Timestamp? = nil, due: Timestamp? = nil) -> PaymentRow {
+  private static func row(
+    _ state: PaymentState, end: Timestamp? = nil, due: Timestamp? = nil, rejection: Rejection? = nil
+  ) -> PaymentRow {
     PaymentRow(
       id: PaymentID("a"),
       bargain: Bargain(
         method: .cashu, scope: paid, value: Amount(1, .sat), counterpart: "m", uses: 1, time: nil),
       plan: [1], counterStarts: [], state: state, version: 7, term: 3,
       hold: end.map { Hold(owner: Owner("o"), end: $0) }, recovery: Recovery(lease: lease, due: due),
-      ending: Ending(serial: state == .settled ? Serial(Array(repeating: 1, count: 16)) : nil),
+      ending: Ending(
+        rejection: rejection, serial: state == .settled ? Serial(Array(repeating: 1, count: 16)) : nil),
       created: Self.now,
       updated: Self.now)
   }
@@ -31,6 +34,8 @@ struct RuleTests {
       (row(.unknown, due: Timestamp(seconds: 1)), .alive, .unanswered(dueIn: .zero)),
       (row(.stuck), .alive, .stuck),
       (row(.rejected), .alive, .free),
+      (row(.rejected, rejection: .invalid), .alive, .free),
+      (row(.rejected, rejection: .spent), .alive, .spent),
       (row(.settled), .alive, .paid(Serial(Array(repeating: 1, count: 16)))),
     ])
   func situation(row: PaymentRow, liveness: OwnerLiveness, expected: PaymentRow.Situation) {
@@ -57,16 +62,16 @@ struct RuleTests {
     let stale = ClaimTerm(payment: PaymentID("a"), number: 2)
     let settlements = [
       Settlement.settled([]), .rejected(.spent, spent: []), .stuck(note: ""), .unknown(.lost),
-      .notSent(.lost),
+      .void(.lost), .notSent(.lost),
     ]
     let accepted = PaymentState.allCases.reduce(into: [PaymentState: [Bool]]()) { table, state in
       table[state] = settlements.map { Self.row(state).accepts($0, in: mine) }
       #expect(settlements.allSatisfy { !Self.row(state).accepts($0, in: stale) })
     }
-    let (all, none) = ([true, true, true, true, true], [false, false, false, false, false])
+    let (all, none) = ([Bool](repeating: true, count: 6), [Bool](repeating: false, count: 6))
     #expect(
       accepted == [
-        .reserved: all, .settling: all, .unknown: [true, true, true, false, false], .settled: none,
+        .reserved: all, .settling: all, .unknown: [true, true, true, false, true, false], .settled: none,
         .rejected: none,
         .stuck: none,
       ])

@@ -62,9 +62,9 @@ struct DecisionOutcomeTests {
     let route = Route(
       id: RouteID("r"), label: "/api/**", pattern: try PathPattern("/api/**"), access: .free)
     for _ in 0..<3 {
-      reporter.decided(Judgement(.allow(Allowance(basis: .free)), route: route), for: adapter)
+      reporter.decided(Judgement(.allow(Allowance(basis: .free)), route: route), for: adapter, id: nil)
     }
-    reporter.decided(Judgement(.deny(.denied), route: nil), for: adapter)
+    reporter.decided(Judgement(.deny(.denied), route: nil), for: adapter, id: nil)
     let text = String(decoding: metrics.registry.exposition(), as: UTF8.self)
     let name = "turnpike_decisions_total{adapter=\"\(adapter.rawValue)\""
     #expect(text.contains("\(name),route=\"/api/**\",decision=\"allow\",reason=\"free\"} 3\n"))
@@ -77,12 +77,30 @@ struct DecisionOutcomeTests {
     let settings = LogSettings(format: .text, level: .info, sink: lines)
     let reporter = DecisionReporter(metrics: ServerMetrics(), log: settings.logger("test"))
     let outage = Outage(.outage, "the mint does not answer", payment: PaymentID("ab12"))
-    for _ in 0..<500 { reporter.decided(Judgement(.unavailable(outage), route: nil), for: .envoy) }
+    for _ in 0..<500 { reporter.decided(Judgement(.unavailable(outage), route: nil), for: .envoy, id: nil) }
     let all = lines.all
     #expect(all.count >= 1 && all.count < 500)
     #expect(all[0].contains("payment=ab12"))
     #expect(all[0].contains("reason=outage"))
     #expect(all[0].contains("warning"))
+  }
+
+  @Test("a paid allow is logged with the request and the payment, in one line whatever the proxy's id holds")
+  func identified() throws {
+    let lines = LineBox()
+    let settings = LogSettings(format: .text, level: .info, sink: lines)
+    let reporter = DecisionReporter(metrics: ServerMetrics(), log: settings.logger("test"))
+    let paid = Decision.allow(Allowance(basis: .payment, payment: PaymentID("ab12")))
+    for id in ["8912345", "x\ny", String(repeating: "9", count: 5000)] {
+      reporter.decided(Judgement(paid, route: nil), for: .envoy, id: Array(id.utf8)[...])
+    }
+    reporter.decided(Judgement(paid, route: nil), for: .caddy, id: nil)
+    let all = lines.all
+    try #require(all.count == 4)
+    #expect(all[0].contains(" payment=ab12 ") && all[0].contains(" request=8912345"))
+    #expect(all[1].contains(#"request=x\ny"#) && all[1].filter { $0 == "\n" }.count == 1)
+    #expect(all[2].utf8.count < 300)
+    #expect(!all[3].contains("request="))
   }
 }
 

@@ -11,8 +11,12 @@ from . import scenario, servers, wire
 METHOD = "/envoy.service.auth.v3.Authorization/Check"
 # As Envoy 1.40 sends them with each Check (a time-out of 0.5 s), beside the pseudo headers.
 HEADERS = [
-    "te: trailers", "grpc-timeout: 500m", "content-type: application/grpc", "x-envoy-internal: true",
-    "x-forwarded-for: 10.42.7.19", "x-envoy-expected-rq-timeout-ms: 500",
+    "te: trailers",
+    "grpc-timeout: 500m",
+    "content-type: application/grpc",
+    "x-envoy-internal: true",
+    "x-forwarded-for: 10.42.7.19",
+    "x-envoy-expected-rq-timeout-ms: 500",
 ]
 
 
@@ -51,7 +55,9 @@ def ask(server: servers.Server, request: bytes) -> scenario.Answer:
         command = ["nghttp", "--timeout=10", "-d", data.name, *header_options(), url(server)]
         body = subprocess.run(command, capture_output=True, timeout=20).stdout
         # The body goes to standard output by itself; the trailers are printed only on a verbose, second call.
-        trace = subprocess.run([*command, "-nv"], capture_output=True, timeout=20).stdout.decode(errors="replace")
+        trace = subprocess.run([*command, "-nv"], capture_output=True, timeout=20).stdout.decode(
+            errors="replace"
+        )
     trace = re.sub(r"\x1b\[[0-9;]*m", "", trace)
     status = re.search(r"recv \(stream_id=\d+\) grpc-status: (\d+)", trace)
     if not status or status.group(1) != "0":
@@ -64,9 +70,21 @@ def measure(server: servers.Server, load: Load, count: int, request: Path, answe
     with tempfile.NamedTemporaryFile("r") as log:
         before = server.cpu_seconds()
         done = subprocess.run(
-            ["h2load", f"-n{count}", f"-c{load.connections}", f"-m{load.streams}", "-t1", f"-d{request}",
-             f"--log-file={log.name}", *header_options(), url(server)],
-            capture_output=True, text=True, timeout=300, preexec_fn=servers.pinned(servers.cores()[1]),
+            [
+                "h2load",
+                f"-n{count}",
+                f"-c{load.connections}",
+                f"-m{load.streams}",
+                "-t1",
+                f"-d{request}",
+                f"--log-file={log.name}",
+                *header_options(),
+                url(server),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            preexec_fn=servers.pinned(servers.cores()[1]),
         )
         cpu = server.cpu_seconds() - before
         times = sorted(int(line.split("\t")[2]) for line in log)
@@ -80,5 +98,9 @@ def measure(server: servers.Server, load: Load, count: int, request: Path, answe
     if int(received.group(1)) != count * (answer_size + 5):
         raise ValueError(f"{server.name}: {received.group(1)} bytes for {count} answers of {answer_size + 5}")
     return Run(
-        float(rate.group(1)), cpu / count * 1e6, times[len(times) // 2], times[int(len(times) * 0.99)], server.rss_mib()
+        float(rate.group(1)),
+        cpu / count * 1e6,
+        times[len(times) // 2],
+        times[int(len(times) * 0.99)],
+        server.rss_mib(),
     )

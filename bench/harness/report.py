@@ -17,19 +17,26 @@ def rows(scenario: str, runs: dict[str, dict[str, list[Run]]]) -> list[dict]:
         c = median(run.cpu_seconds_per_million for run in servers[BASELINE]) if BASELINE in servers else None
         for server, repeated in servers.items():
             cpu = median(run.cpu_seconds_per_million for run in repeated)
-            out.append({
-                "scenario": scenario, "load": load, "server": server,
-                "requestsPerSecond": round(median(run.requests_per_second for run in repeated)),
-                "cpuSecondsPerMillion": round(cpu, 2),
-                "p50us": median(run.p50us for run in repeated), "p99us": median(run.p99us for run in repeated),
-                "rssMiB": round(median(run.rss_mib for run in repeated), 1),
-                "cpuRatioToC": round(cpu / c, 2) if c else None,
-            })
+            out.append(
+                {
+                    "scenario": scenario,
+                    "load": load,
+                    "server": server,
+                    "requestsPerSecond": round(median(run.requests_per_second for run in repeated)),
+                    "cpuSecondsPerMillion": round(cpu, 2),
+                    "p50us": median(run.p50us for run in repeated),
+                    "p99us": median(run.p99us for run in repeated),
+                    "rssMiB": round(median(run.rss_mib for run in repeated), 1),
+                    "cpuRatioToC": round(cpu / c, 2) if c else None,
+                }
+            )
     return out
 
 
 def table(found: list[dict], spreads: dict[tuple[str, str], tuple[float, float]]) -> str:
-    lines = [f"{'load':7}{'server':18}{'CPU s/1M':>9}{'(min–max)':>14}{'to C':>7}{'req/s':>9}{'p50 µs':>8}{'p99 µs':>9}{'RSS MiB':>9}"]
+    lines = [
+        f"{'load':7}{'server':18}{'CPU s/1M':>9}{'(min–max)':>14}{'to C':>7}{'req/s':>9}{'p50 µs':>8}{'p99 µs':>9}{'RSS MiB':>9}"
+    ]
     for row in found:
         low, high = spreads[row["load"], row["server"]]
         ratio = "–" if row["cpuRatioToC"] is None else f"{row['cpuRatioToC']:.2f}"
@@ -57,7 +64,11 @@ def targets(found: list[dict]) -> str:
 
 
 def machine() -> str:
-    names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
     return f"{names[0] if names else platform.machine()}, {len(names)} cores, Linux {platform.release()}"
 
 

@@ -14,8 +14,16 @@ PATH = "/v1/orders/8f14e45f-ceea-467f-a830-1c7b1f8a2c11/items?expand=prices&curr
 ROUTE = "/v1/orders"
 # Each is PREFIX/** and sells passes by time.
 ROUTES = [
-    "/v1", ROUTE, "/v1/orders/archive", "/v1/items", "/v1/customers", "/v1/reports", "/v1/search", "/v1/exports",
-    "/v2/orders", "/v2/items",
+    "/v1",
+    ROUTE,
+    "/v1/orders/archive",
+    "/v1/items",
+    "/v1/customers",
+    "/v1/reports",
+    "/v1/search",
+    "/v1/exports",
+    "/v2/orders",
+    "/v2/items",
 ]
 
 
@@ -56,12 +64,21 @@ def check_request(passport: str | None, path: str = PATH) -> bytes:
     """About 1.7 KB, as Envoy sends it: an application's own bearer token, mTLS names, fifteen or sixteen headers."""
     token = base64.urlsafe_b64encode(random.Random(42).randbytes(480)).decode()
     headers = {
-        ":authority": HOST, ":method": "POST", ":path": path, ":scheme": "https",
-        "accept": "application/json", "accept-encoding": "gzip, deflate, br", "accept-language": "en-GB,en;q=0.9",
-        "authorization": "Bearer " + token, "content-length": "345", "content-type": "application/json",
+        ":authority": HOST,
+        ":method": "POST",
+        ":path": path,
+        ":scheme": "https",
+        "accept": "application/json",
+        "accept-encoding": "gzip, deflate, br",
+        "accept-language": "en-GB,en;q=0.9",
+        "authorization": "Bearer " + token,
+        "content-length": "345",
+        "content-type": "application/json",
         "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-        "x-envoy-external-address": "203.0.113.77", "x-forwarded-for": "203.0.113.77, 10.42.7.19",
-        "x-forwarded-proto": "https", "x-request-id": "b7c9e7d2-0a1f-4b53-9d0e-3c5b7a9e1f20",
+        "x-envoy-external-address": "203.0.113.77",
+        "x-forwarded-for": "203.0.113.77, 10.42.7.19",
+        "x-forwarded-proto": "https",
+        "x-request-id": "b7c9e7d2-0a1f-4b53-9d0e-3c5b7a9e1f20",
     }
     if passport is not None:
         headers["turnpike-pass"] = passport
@@ -74,9 +91,16 @@ def check_request(passport: str | None, path: str = PATH) -> bytes:
             wire.message(1, wire.number(1, 1795225135), wire.number(2, 123456789)),
             wire.message(
                 2,
-                wire.text(1, "12889231276561275842"), wire.text(2, "POST"),
-                *(wire.message(3, wire.text(1, name), wire.text(2, headers[name])) for name in sorted(headers)),
-                wire.text(4, path), wire.text(5, HOST), wire.text(6, "https"), wire.number(9, 345),
+                wire.text(1, "12889231276561275842"),
+                wire.text(2, "POST"),
+                *(
+                    wire.message(3, wire.text(1, name), wire.text(2, headers[name]))
+                    for name in sorted(headers)
+                ),
+                wire.text(4, path),
+                wire.text(5, HOST),
+                wire.text(6, "https"),
+                wire.number(9, 345),
                 wire.text(10, "HTTP/2"),
             ),
         ),

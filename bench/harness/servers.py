@@ -15,8 +15,19 @@ TURNPIKE = BENCH.parent / ".build/release/turnpike"
 TICKS = os.sysconf("SC_CLK_TCK")
 # What Turnpike sets and removes on an allow by a pass; used only where it is not run beside the peers.
 USUAL_ALLOW = scenario.Answer(
-    0, True, [("x-payment-verified", "true")],
-    ["x-payment-amount", "x-payment-unit", "x-provisioned-pod", "x-user-id", "turnpike-grant", "turnpike-pass"], 0, 0,
+    0,
+    True,
+    [("x-payment-verified", "true")],
+    [
+        "x-payment-amount",
+        "x-payment-unit",
+        "x-provisioned-pod",
+        "x-user-id",
+        "turnpike-grant",
+        "turnpike-pass",
+    ],
+    0,
+    0,
 )
 
 
@@ -49,7 +60,9 @@ class Server:
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise SystemExit(f"bench: {name} did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
+                raise SystemExit(
+                    f"bench: {name} did not start:\n{self.log.read_text(errors='replace')[-2000:]}"
+                )
             time.sleep(0.05)
 
     def answers(self) -> bool:

@@ -23,8 +23,8 @@ struct SwapPlan: Sendable, Equatable {
   var outputAmounts: [UInt64]
   var outputKeysetID: KeysetID
   var proof: MintBudget.Proof
-  /// When the mint first called an input pending.
-  var pendingSince: Timestamp?
+  /// When the mint first held the inputs and gave nothing good for them.
+  var heldSince: Timestamp?
 
   /// Of the counter that the outputs take their numbers from (NUT-13: one per keyset).
   var counterName: String { "cashu:\(self.outputKeysetID)" }
@@ -53,7 +53,7 @@ struct SwapPlan: Sendable, Equatable {
         "o": .array(self.outputAmounts.map { .unsigned($0) }),
         "i": .array(inputs),
         "p": .bool(self.proof == .provable),
-        "n": self.pendingSince.map { .unsigned(UInt64(max(0, $0.milliseconds))) },
+        "n": self.heldSince.map { .unsigned(UInt64(max(0, $0.milliseconds))) },
       ])
     )
   }
@@ -76,7 +76,7 @@ extension SwapPlan {
       outputAmounts: amounts,
       outputKeysetID: keysetID,
       proof: isProvable ? .provable : .unprovable,
-      pendingSince: root["n"]?.unsigned.map { Timestamp(milliseconds: Int64(clamping: $0)) }
+      heldSince: root["n"]?.unsigned.map { Timestamp(milliseconds: Int64(clamping: $0)) }
     )
   }
 

@@ -40,16 +40,19 @@ struct SwapRequest: Sendable {
     )
   }
 
-  /// The money, if each signature is for what was asked, under the keyset's key, and proved where a proof
-  /// came with it. Nil when one is not: the mint has taken the inputs and given nothing good for them.
-  func proofs(from signatures: [BlindSignature], under keyset: Keyset) -> [UnverifiedProof]? {
+  /// The money, if each signature is for what was asked, under the keyset's key, and proved (NUT-12) where a
+  /// proof must come with it or did. Nil when one is not.
+  func proofs(
+    from signatures: [BlindSignature], under keyset: Keyset, mustBeProved: Bool
+  ) -> [UnverifiedProof]? {
     guard signatures.count == self.outputs.count else { return nil }
     var proofs: [UnverifiedProof] = []
     for (output, signature) in zip(self.outputs, signatures) {
       let message = output.message
       guard signature.amount == message.amount, signature.keysetID == message.keysetID,
         let key = keyset.keys[message.amount],
-        signature.dleq?.isValid(blinded: message.B_, signature: signature.C_, mintKey: key) ?? true,
+        signature.dleq?.isValid(blinded: message.B_, signature: signature.C_, mintKey: key)
+          ?? !mustBeProved,
         let C = Blinding.unblind(signature.C_, factor: output.r, mintKey: key)
       else { return nil }
       let dleq = signature.dleq.map { UnverifiedDLEQ(e: $0.e.bytes, s: $0.s.bytes, r: output.r.bytes) }

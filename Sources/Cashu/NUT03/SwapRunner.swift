@@ -12,6 +12,8 @@ struct SwapRunner {
   let client: MintClient
   let plan: SwapPlan
   let request: SwapRequest
+  /// Of the outputs.
+  let keyset: Keyset
 
   /// Each call has its own time-out, and the machine asks for at most two swaps, two restores and two states.
   func run(from start: SwapStateMachine.Start, under claim: borrowing Claim) async -> Ending {
@@ -35,7 +37,15 @@ struct SwapRunner {
 
   private func swap() async -> SwapStateMachine.Event {
     switch await self.client.swap(self.request.body) {
-    case .value(let signatures): .swapped(signatures)
+    case .value(let signatures):
+      // A mint that proved the inputs can prove its answer.
+      if let proofs = self.request.proofs(
+        from: signatures, under: self.keyset, mustBeProved: self.plan.proof == .provable)
+      {
+        .swapped(proofs)
+      } else {
+        .swapSilent(.garbage(status: 200))
+      }
     case .refused(let refusal): .swapRefused(refusal)
     case .throttled(let seconds): .throttled(retryAfterSeconds: seconds)
     case .silent(let silence): .swapSilent(silence)
@@ -44,9 +54,18 @@ struct SwapRunner {
 
   private func restore() async -> SwapStateMachine.Event {
     switch await self.client.restore(self.request.outputs.map(\.message)) {
-    case .value(let signatures): .restored(signatures)
+    case .value(let signatures): .restored(self.restored(signatures))
     case .refused, .throttled, .silent: .restoreFailed
     }
+  }
+
+  private func restored(_ signatures: [BlindSignature?]) -> SwapStateMachine.Restored {
+    let given = signatures.compactMap { $0 }
+    guard !given.isEmpty else { return .nothing }
+    guard given.count == signatures.count else { return .part }
+    // Mints need not keep their proofs for a restore.
+    let proofs = self.request.proofs(from: given, under: self.keyset, mustBeProved: false)
+    return proofs.map { .all($0) } ?? .invalid
   }
 
   private func states() async -> SwapStateMachine.Event {

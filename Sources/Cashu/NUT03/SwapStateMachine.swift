@@ -9,7 +9,9 @@
 /// 4. Inputs spent and nothing signed: the payer spent them elsewhere.
 /// 5. As long as no call of ours was lost, a refusal is the whole truth about ours: there is nothing to
 ///    restore.
-/// 6. No error code alone decides about money.
+/// 6. No error code alone decides about money, but for one: "spent", said to the first call ever made.
+/// 7. Signatures that are not valid are no answer. What a mint holds without giving good ones is asked for
+///    again, and is for a person to look at when that does not end.
 struct SwapStateMachine: Sendable {
   enum Start: Sendable {
     /// Nothing was ever sent.
@@ -18,13 +20,22 @@ struct SwapStateMachine: Sendable {
     case maybeSent
   }
 
+  /// What a mint gives back of the outputs of one swap (NUT-09).
+  enum Restored: Sendable {
+    case nothing
+    case all([UnverifiedProof])
+    case part
+    /// A signature that is not for what was asked, or not by the mint's key.
+    case invalid
+  }
+
   enum Event: Sendable {
-    case swapped([BlindSignature])
+    /// With signatures that are valid; others are silence.
+    case swapped([UnverifiedProof])
     case swapRefused(MintRefusal)
     case throttled(retryAfterSeconds: Int?)
     case swapSilent(MintSilence)
-    /// One member per output.
-    case restored([BlindSignature?])
+    case restored(Restored)
     case restoreFailed
     /// One member per input.
     case states([ProofState])
@@ -39,17 +50,16 @@ struct SwapStateMachine: Sendable {
   }
 
   enum Outcome: Sendable {
-    case settled([BlindSignature])
-    /// The payer spent these inputs elsewhere.
+    case settled([UnverifiedProof])
+    /// The payer spent inputs elsewhere: these, or none where the mint did not say which.
     case spent([Int])
     /// The mint will not have them, and has not spent them.
     case refused
     /// It did not happen and will not: the payer keeps the payment.
     case void(Void)
-    /// An input is in a call, perhaps our own lost one.
-    case pending
+    /// The mint has the inputs, perhaps by our own lost call, and gives nothing good for them yet.
+    case held(String)
     case unknown
-    case stuck(note: String)
   }
 
   enum Void: Sendable {
@@ -71,7 +81,7 @@ struct SwapStateMachine: Sendable {
   private var mayHaveHappened: Bool
   private var posts = 0
   private var refusal: MintRefusal?
-  private var restored: [BlindSignature?]?
+  private var restored = Restored.nothing
 
   init(_ start: Start, inputCount: Int) {
     self.inputCount = inputCount
@@ -82,7 +92,7 @@ struct SwapStateMachine: Sendable {
 
   mutating func handle(_ event: Event) -> Action {
     switch event {
-    case .swapped(let signatures): return .finish(.settled(signatures))
+    case .swapped(let proofs): return .finish(.settled(proofs))
     case .swapRefused(let refusal):
       self.refusal = refusal
       return self.mayHaveHappened ? .askRestore : self.afterRefusal(refusal)
@@ -91,8 +101,8 @@ struct SwapStateMachine: Sendable {
     case .swapSilent:
       self.mayHaveHappened = true
       return .askRestore
-    case .restored(let signatures):
-      self.restored = signatures
+    case .restored(let restored):
+      self.restored = restored
       return .askStates
     case .restoreFailed: return .finish(.unknown)
     case .states(let states): return self.judge(states)
@@ -103,17 +113,18 @@ struct SwapStateMachine: Sendable {
   private mutating func post() -> Action {
     self.posts += 1
     self.refusal = nil
-    self.restored = nil
+    self.restored = .nothing
     return .postSwap
   }
 
   private func notActedOn(_ reason: Void) -> Outcome { self.mayHaveHappened ? .unknown : .void(reason) }
 
-  /// Rule 5.
+  /// Rules 5 and 6.
   private func afterRefusal(_ refusal: MintRefusal) -> Action {
     switch refusal {
-    case .spent where self.inputCount == 1: .finish(.spent([0]))
-    case .spent, .other: .askStates
+    // Which of several is not asked: who sends one spent token a thousand times causes one call.
+    case .spent: .finish(.spent(self.inputCount == 1 ? [0] : []))
+    case .other: .askStates
     case .pending: .finish(.void(.inUse))
     case .alreadySigned: .finish(.void(.outputsUsed))
     case .keyset: .finish(.void(.keysetChanged))
@@ -121,20 +132,22 @@ struct SwapStateMachine: Sendable {
   }
 
   private mutating func judge(_ states: [ProofState]) -> Action {
-    let signatures = (self.restored ?? []).compactMap { $0 }
-    if states.contains(.pending) { return .finish(self.mayHaveHappened ? .pending : .void(.inUse)) }
-    let isAllSpent = states.allSatisfy { $0 == .spent }
-    if !signatures.isEmpty {
-      // Rule 2. Outputs signed for inputs that are not spent are those of another swap.
-      guard isAllSpent else { return .finish(.void(.outputsUsed)) }
-      guard signatures.count == self.restored?.count else {
-        return .finish(.stuck(note: "the mint restores only a part of the outputs of one swap"))
-      }
-      return .finish(.settled(signatures))
+    if states.contains(.pending) {
+      return .finish(self.mayHaveHappened ? .held("calls inputs pending") : .void(.inUse))
     }
-    let spent = states.indices.filter { states[$0] == .spent }
-    if !spent.isEmpty { return .finish(.spent(spent)) }
-    return self.afterNothingHappened()
+    let isAllSpent = states.allSatisfy { $0 == .spent }
+    switch self.restored {
+    // Rule 2. Outputs signed for inputs that are not spent are those of another swap.
+    case .all(let proofs): return .finish(isAllSpent ? .settled(proofs) : .void(.outputsUsed))
+    case .part:
+      let held = Outcome.held("restores only a part of the outputs of one swap")
+      return .finish(isAllSpent ? held : .void(.outputsUsed))
+    case .invalid:
+      return .finish(isAllSpent ? .held("gives signatures that are not valid") : .unknown)
+    case .nothing:
+      let spent = states.indices.filter { states[$0] == .spent }
+      return spent.isEmpty ? self.afterNothingHappened() : .finish(.spent(spent))
+    }
   }
 
   /// Rule 3: every input is unspent and no output is signed.

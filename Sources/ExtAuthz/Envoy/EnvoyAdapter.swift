@@ -59,20 +59,23 @@ package struct EnvoyAdapter: Sendable {
       adapter: .envoy,
       method: method,
       target: check.path,
-      host: check.host.isEmpty ? nil : check.host,
-      id: check.id.isEmpty ? nil : check.id,
-      client: check.sourceAddress.isEmpty ? nil : ClientAddress(text: check.sourceAddress),
+      host: Self.present(check.host),
+      id: Self.present(check.id),
+      client: Self.present(check.sourceAddress).flatMap { ClientAddress(text: $0) },
       fields: check.headers,
-      tier: check.tier.isEmpty ? nil : check.tier,
+      tier: Self.present(check.tier),
       deadline: message.deadline.map { $0 - Self.answerMargin }
     )
     let link = Audience.Link(scheme: check.scheme)
     switch self.desk.rule(on: request) {
     case .decided(let judgement): return .now(self.answer(judgement, to: request, link))
     case .pending(let pending):
-      return .later { self.answer(await self.desk.decide(pending, of: request.adapter), to: request, link) }
+      return .later { self.answer(await self.desk.decide(pending, on: request), to: request, link) }
     }
   }
+
+  /// Envoy leaves out what it does not know.
+  private static func present(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? { text.isEmpty ? nil : text }
 
   private func answer(_ judgement: Judgement, to request: AccessRequest, _ link: Audience.Link) -> GRPCAnswer
   {

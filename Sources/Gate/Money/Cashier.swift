@@ -247,7 +247,9 @@ public final class Cashier: Sendable {
     self.crashPoints.reach(.settled)
     let standing = try await self.ledger.conclude(term, with: settlement)
     self.crashPoints.reach(.concluded)
-    if case .notSent(let outage) = settlement { throw outage }
-    return standing
+    switch settlement {
+    case .notSent(let outage), .void(let outage): throw outage
+    case .settled, .rejected, .unknown, .stuck: return standing
+    }
   }
 }

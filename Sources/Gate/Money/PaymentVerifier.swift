@@ -123,9 +123,12 @@ public enum Settlement: Sendable {
   /// The money is ours; `proceeds` are what the treasury now holds.
   case settled([Proceeds])
   /// It never will be. `spent` are the nullifiers the counterpart calls spent: remembered, so that it is not asked again.
+  /// With ``Rejection/spent`` the payment itself is remembered too, also where it is not known which of them are.
   case rejected(Rejection, spent: [Nullifier])
-  /// Nothing was sent and nothing will be: the claim is void and the payer keeps the payment.
+  /// Nothing was sent under this claim. If nothing ever was, the payer keeps the payment; else it is unknown.
   case notSent(Outage)
+  /// Whatever was sent has not been acted on and cannot be any more: the payer keeps the payment.
+  case void(Outage)
   /// Sent, and no answer; to be recovered.
   case unknown(Outage)
   /// The counterpart holds the money and gives no answer that ends it; an operator must look. `note` is for them.

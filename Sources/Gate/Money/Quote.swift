@@ -1,27 +1,3 @@
-/// What a route costs and what that buys.
-public struct Tariff: Hashable, Sendable {
-  /// What one price buys (config `pass:` on a route).
-  public enum Terms: Hashable, Sendable {
-    case uses(UInt32)
-    case duration(Duration)
-    /// So many uses within so long.
-    case usesWithin(UInt32, Duration)
-    /// Time in proportion to the amount: the price buys `per`.
-    case rate(per: Duration)
-  }
-
-  /// At most one per unit.
-  public var prices: [Amount]
-  public var terms: Terms
-
-  public init(prices: [Amount], terms: Terms) {
-    self.prices = prices
-    self.terms = terms
-  }
-
-  public func price(in unit: Amount.Unit) -> Amount? { self.prices.first { $0.unit == unit } }
-}
-
 /// What one request owes: the tariff of its route, and where the right is bound to.
 public struct Quote: Sendable {
   public var tariff: Tariff

@@ -38,6 +38,14 @@ public struct Pass: Sendable {
   /// The canonical host it holds on; empty where the proxy tells none.
   public var host: ArraySlice<UInt8> { self.message.dropFirst(Self.domain.count + Self.fixedBytes) }
 
+  /// `host` is canonical; empty where the proxy tells none.
+  func isOn(host: String) -> Bool {
+    let text = host.utf8
+    // Character by character a String takes ten times as long.
+    return unsafe text.withContiguousStorageIfAvailable { unsafe self.host.elementsEqual($0) }
+      ?? self.host.elementsEqual(text)
+  }
+
   /// The bearer form of a grant.
   public static func token(
     kind: Kind, end: Timestamp, serial: Serial, routeTag: UInt128, host: String, signedWith key: PassKey

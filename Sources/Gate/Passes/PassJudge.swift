@@ -27,7 +27,7 @@ struct PassJudge: Sendable {
     case .one(let found): bearer = found
     }
     guard let pass = Pass(bearer.text, keys: self.keys) else { return .fault(.invalid) }
-    guard pass.routeTag == route.tag || covers(pass.routeTag), pass.host.elementsEqual(place.hostText.utf8)
+    guard pass.routeTag == route.tag || covers(pass.routeTag), pass.isOn(host: place.hostText)
     else { return .fault(.otherRoute) }
     if pass.kind != .uses && pass.end <= now { return .fault(.expired) }
     switch pass.kind {

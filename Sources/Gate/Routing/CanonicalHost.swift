@@ -8,6 +8,10 @@ public struct CanonicalHost: Hashable, Sendable {
   /// white space, an empty name, or a port that is no number.
   public init?(_ bytes: some Collection<UInt8>) {
     guard !bytes.isEmpty, bytes.count <= Self.maxBytes else { return nil }
+    if Self.isPlainName(bytes) {
+      self.text = String(decoding: bytes, as: UTF8.self)
+      return
+    }
     var name: [UInt8] = []
     name.reserveCapacity(bytes.count)
     var port: [UInt8]?
@@ -35,6 +39,22 @@ public struct CanonicalHost: Hashable, Sendable {
     if name.last == ASCII.dot { name.removeLast() }
     guard !name.isEmpty, name.first != ASCII.dot, name.last != ASCII.dot else { return nil }
     self.text = String(decoding: name, as: UTF8.self)
+  }
+
+  /// Small letters, digits, `-`, `_` and dots inside: nothing to rewrite, as nearly every proxy sends it.
+  private static func isPlainName(_ bytes: some Collection<UInt8>) -> Bool {
+    var last = ASCII.dot
+    var isFirst = true
+    for byte in bytes {
+      switch byte {
+      case 0x61...0x7A, 0x30...0x39, ASCII.dash, 0x5F: break
+      case ASCII.dot where !isFirst: break
+      default: return false
+      }
+      isFirst = false
+      last = byte
+    }
+    return last != ASCII.dot
   }
 
   private enum Bracket { case none, open, closed }

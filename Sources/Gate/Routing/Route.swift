@@ -1,13 +1,5 @@
 internal import Octets
 
-/// A route's name in passes and rows: the config's `id:`, else made from its host, pattern, methods and tier.
-public struct RouteID: Hashable, Sendable, CustomStringConvertible {
-  public let text: String
-
-  public init(_ text: String) { self.text = text }
-  public var description: String { self.text }
-}
-
 /// One rule: which requests it is for, and on what terms they pass.
 ///
 /// A class, so that a decision carries it for the price of one retain.

@@ -17,7 +17,7 @@ public struct AccessRequest: Sendable {
   public let adapter: Adapter
   public let method: RequestMethod
   /// Header fields of the client that the gate may read: credentials and CORS. Claims, never facts.
-  public let fields: FieldList
+  public private(set) var fields: FieldList
   /// The client's address as the proxy tells it; nil means no free quota and limits of the proxy as a whole.
   public let client: ClientAddress?
   /// When the proxy stops waiting.
@@ -29,7 +29,7 @@ public struct AccessRequest: Sendable {
   private let idEnd: Int
   private let tierEnd: Int
   private let tokenEnd: Int
-  private let presence: Presence
+  private var presence: Presence
 
   private struct Presence: OptionSet, Sendable {
     let rawValue: UInt8
@@ -89,6 +89,14 @@ public struct AccessRequest: Sendable {
     self.tokenEnd = storage.count
     self.storage = storage
     self.presence = presence
+  }
+
+  /// The same request with these fields alone, and no token in the query; shares the memory.
+  public func claiming(only fields: FieldList) -> AccessRequest {
+    var request = self
+    request.fields = fields
+    request.presence.remove(.token)
+    return request
   }
 
   public var target: ArraySlice<UInt8> { self.storage[0..<self.targetEnd] }

@@ -9,6 +9,8 @@ public struct ClientAddress: Hashable, Sendable {
 
   private let form: Form
 
+  private init(form: Form) { self.form = form }
+
   /// From 4 or 16 bytes in network order; an IPv4-mapped address (RFC 4291 §2.5.5.2) counts as IPv4. Nil for any other length.
   public init?(octets: some Collection<UInt8>) {
     let bytes = Array(octets)
@@ -26,6 +28,10 @@ public struct ClientAddress: Hashable, Sendable {
 
   /// From its text form, without port or zone (RFC 4291 §2.2 for IPv6). Nil for anything else.
   public init?(text: some Collection<UInt8>) {
+    if let number = IPText.v4Number(text) {
+      self.init(form: .v4(number))
+      return
+    }
     guard let octets = IPText.octets(text) else { return nil }
     self.init(octets: octets)
   }
@@ -35,20 +41,34 @@ public struct ClientAddress: Hashable, Sendable {
 public enum IPText {
   /// 4 or 16 bytes in network order; nil for anything that is not an address.
   public static func octets(_ text: some Collection<UInt8>) -> [UInt8]? {
-    text.contains(ASCII.colon) ? self.v6(Array(text)) : self.v4(Array(text))
+    text.contains(ASCII.colon) ? self.v6(Array(text)) : self.v4(text)
   }
 
-  private static func v4(_ text: [UInt8]) -> [UInt8]? {
-    let parts = text.split(separator: ASCII.dot, omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
-    var out: [UInt8] = []
-    for part in parts {
-      guard (1...3).contains(part.count), part.allSatisfy(ASCII.isDigit) else { return nil }
-      let value = part.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-      guard value < 256, part.count == 1 || part.first != 0x30 else { return nil }
-      out.append(UInt8(value))
+  private static func v4(_ text: some Collection<UInt8>) -> [UInt8]? {
+    guard let number = self.v4Number(text) else { return nil }
+    return number.bigEndianBytes
+  }
+
+  /// Four numbers below 256, none with a leading zero, as one.
+  static func v4Number(_ text: some Collection<UInt8>) -> UInt32? {
+    var number: UInt32 = 0
+    var part: UInt32?
+    var dots = 0
+    for character in text {
+      if character == ASCII.dot {
+        guard let whole = part, dots < 3 else { return nil }
+        number = number << 8 | whole
+        part = nil
+        dots += 1
+      } else {
+        guard ASCII.isDigit(character), part != 0 else { return nil }
+        let value = (part ?? 0) * 10 + UInt32(character - 0x30)
+        guard value < 256 else { return nil }
+        part = value
+      }
     }
-    return out
+    guard dots == 3, let last = part else { return nil }
+    return number << 8 | last
   }
 
   private static func v6(_ text: [UInt8]) -> [UInt8]? {
@@ -63,7 +83,7 @@ public enum IPText {
       let group = rest.prefix { $0 != ASCII.colon }
       rest = rest.dropFirst(group.count)
       if group.contains(ASCII.dot) {
-        guard rest.isEmpty, let tail = self.v4(Array(group)) else { return nil }
+        guard rest.isEmpty, let tail = self.v4(group) else { return nil }
         halves[halves.count - 1] += tail
         break
       }

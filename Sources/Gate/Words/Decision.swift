@@ -31,14 +31,18 @@ public struct Allowance: Sendable {
   public var pass: IssuedPass?
   /// The use this answer takes. Whoever writes the answer reports to the gate whether it went out.
   public var use: TakenUse?
+  /// Whose credit was taken, for the log; nil where no ledger was asked (free routes, time passes).
+  public var payment: PaymentID?
 
   public init(
-    basis: Basis, assertions: Assertions = Assertions(), pass: IssuedPass? = nil, use: TakenUse? = nil
+    basis: Basis, assertions: Assertions = Assertions(), pass: IssuedPass? = nil, use: TakenUse? = nil,
+    payment: PaymentID? = nil
   ) {
     self.basis = basis
     self.assertions = assertions
     self.pass = pass
     self.use = use
+    self.payment = payment
   }
 }
 

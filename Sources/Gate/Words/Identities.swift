@@ -51,3 +51,11 @@ public struct PaymentMethod: Hashable, Sendable, CustomStringConvertible {
 
   public static let cashu = PaymentMethod("cashu")
 }
+
+/// A route's name in passes and rows: the config's `id:`, else made from its host, pattern, methods and tier.
+public struct RouteID: Hashable, Sendable, CustomStringConvertible {
+  public let text: String
+
+  public init(_ text: String) { self.text = text }
+  public var description: String { self.text }
+}

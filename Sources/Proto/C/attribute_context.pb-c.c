@@ -25,12 +25,6 @@ void   envoy__service__auth__v3__attribute_context__request__init
   static const Envoy__Service__Auth__V3__AttributeContext__Request init_value = ENVOY__SERVICE__AUTH__V3__ATTRIBUTE_CONTEXT__REQUEST__INIT;
   *message = init_value;
 }
-void   envoy__service__auth__v3__attribute_context__headers_entry__init
-                     (Envoy__Service__Auth__V3__AttributeContext__HeadersEntry         *message)
-{
-  static const Envoy__Service__Auth__V3__AttributeContext__HeadersEntry init_value = ENVOY__SERVICE__AUTH__V3__ATTRIBUTE_CONTEXT__HEADERS_ENTRY__INIT;
-  *message = init_value;
-}
 void   envoy__service__auth__v3__attribute_context__http_request__init
                      (Envoy__Service__Auth__V3__AttributeContext__HttpRequest         *message)
 {
@@ -92,6 +86,51 @@ void   envoy__service__auth__v3__attribute_context__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &envoy__service__auth__v3__attribute_context__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   envoy__service__auth__v3__headers_entry__init
+                     (Envoy__Service__Auth__V3__HeadersEntry         *message)
+{
+  static const Envoy__Service__Auth__V3__HeadersEntry init_value = ENVOY__SERVICE__AUTH__V3__HEADERS_ENTRY__INIT;
+  *message = init_value;
+}
+size_t envoy__service__auth__v3__headers_entry__get_packed_size
+                     (const Envoy__Service__Auth__V3__HeadersEntry *message)
+{
+  assert(message->base.descriptor == &envoy__service__auth__v3__headers_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t envoy__service__auth__v3__headers_entry__pack
+                     (const Envoy__Service__Auth__V3__HeadersEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &envoy__service__auth__v3__headers_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t envoy__service__auth__v3__headers_entry__pack_to_buffer
+                     (const Envoy__Service__Auth__V3__HeadersEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &envoy__service__auth__v3__headers_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Envoy__Service__Auth__V3__HeadersEntry *
+       envoy__service__auth__v3__headers_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Envoy__Service__Auth__V3__HeadersEntry *)
+     protobuf_c_message_unpack (&envoy__service__auth__v3__headers_entry__descriptor,
+                                allocator, len, data);
+}
+void   envoy__service__auth__v3__headers_entry__free_unpacked
+                     (Envoy__Service__Auth__V3__HeadersEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &envoy__service__auth__v3__headers_entry__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor envoy__service__auth__v3__attribute_context__labels_entry__field_descriptors[2] =
@@ -241,10 +280,10 @@ static const ProtobufCFieldDescriptor envoy__service__auth__v3__attribute_contex
     "time",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
+    PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
     offsetof(Envoy__Service__Auth__V3__AttributeContext__Request, time),
-    &google__protobuf__timestamp__descriptor,
+    NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -286,57 +325,6 @@ const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__re
   (ProtobufCMessageInit) envoy__service__auth__v3__attribute_context__request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor envoy__service__auth__v3__attribute_context__headers_entry__field_descriptors[2] =
-{
-  {
-    "key",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Envoy__Service__Auth__V3__AttributeContext__HeadersEntry, key),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "value",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Envoy__Service__Auth__V3__AttributeContext__HeadersEntry, value),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned envoy__service__auth__v3__attribute_context__headers_entry__field_indices_by_name[] = {
-  0,   /* field[0] = key */
-  1,   /* field[1] = value */
-};
-static const ProtobufCIntRange envoy__service__auth__v3__attribute_context__headers_entry__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__headers_entry__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "envoy.service.auth.v3.AttributeContext.HeadersEntry",
-  "HeadersEntry",
-  "Envoy__Service__Auth__V3__AttributeContext__HeadersEntry",
-  "envoy.service.auth.v3",
-  sizeof(Envoy__Service__Auth__V3__AttributeContext__HeadersEntry),
-  2,
-  envoy__service__auth__v3__attribute_context__headers_entry__field_descriptors,
-  envoy__service__auth__v3__attribute_context__headers_entry__field_indices_by_name,
-  1,  envoy__service__auth__v3__attribute_context__headers_entry__number_ranges,
-  (ProtobufCMessageInit) envoy__service__auth__v3__attribute_context__headers_entry__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
 static const ProtobufCFieldDescriptor envoy__service__auth__v3__attribute_context__http_request__field_descriptors[13] =
 {
   {
@@ -367,10 +355,10 @@ static const ProtobufCFieldDescriptor envoy__service__auth__v3__attribute_contex
     "headers",
     3,
     PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
+    PROTOBUF_C_TYPE_BYTES,
     offsetof(Envoy__Service__Auth__V3__AttributeContext__HttpRequest, n_headers),
     offsetof(Envoy__Service__Auth__V3__AttributeContext__HttpRequest, headers),
-    &envoy__service__auth__v3__attribute_context__headers_entry__descriptor,
+    NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -638,10 +626,10 @@ static const ProtobufCFieldDescriptor envoy__service__auth__v3__attribute_contex
     "destination",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
+    PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
     offsetof(Envoy__Service__Auth__V3__AttributeContext, destination),
-    &envoy__service__auth__v3__attribute_context__peer__descriptor,
+    NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -736,5 +724,56 @@ const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__de
   envoy__service__auth__v3__attribute_context__field_indices_by_name,
   3,  envoy__service__auth__v3__attribute_context__number_ranges,
   (ProtobufCMessageInit) envoy__service__auth__v3__attribute_context__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor envoy__service__auth__v3__headers_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Envoy__Service__Auth__V3__HeadersEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Envoy__Service__Auth__V3__HeadersEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned envoy__service__auth__v3__headers_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange envoy__service__auth__v3__headers_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor envoy__service__auth__v3__headers_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "envoy.service.auth.v3.HeadersEntry",
+  "HeadersEntry",
+  "Envoy__Service__Auth__V3__HeadersEntry",
+  "envoy.service.auth.v3",
+  sizeof(Envoy__Service__Auth__V3__HeadersEntry),
+  2,
+  envoy__service__auth__v3__headers_entry__field_descriptors,
+  envoy__service__auth__v3__headers_entry__field_indices_by_name,
+  1,  envoy__service__auth__v3__headers_entry__number_ranges,
+  (ProtobufCMessageInit) envoy__service__auth__v3__headers_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -52,7 +52,7 @@ final class CheckRequestDecoder {
       }
       ends[part.rawValue] = Int32(self.text.count)
     }
-    if let http = unsafe http { unsafe self.appendHeaders(of: http) }
+    if let http = unsafe http { try unsafe self.appendHeaders(of: http) }
     return unsafe CheckRequest(
       text: self.text,
       ends: ends,
@@ -78,22 +78,37 @@ final class CheckRequestDecoder {
   }
 
   /// `headers` unless it is empty: with `encode_raw_headers`, and from gRPC, the lines are in `header_map`.
-  private func appendHeaders(of http: UnsafeMutablePointer<HTTP>) {
+  private func appendHeaders(of http: UnsafeMutablePointer<HTTP>) throws(ProtoError) {
     for index in 0..<(unsafe http.pointee.n_headers) {
-      guard let entry = unsafe http.pointee.headers[index] else { continue }
-      unsafe self.appendHeader(entry.pointee.key, entry.pointee.value)
+      let entry = unsafe http.pointee.headers[index].buffer
+      if let (name, value) = unsafe HeaderEntry.split(entry) {
+        unsafe self.appendHeader(name, value)
+      } else {
+        try unsafe self.appendUnusualHeader(entry)
+      }
     }
     guard unsafe http.pointee.n_headers == 0, let map = unsafe http.pointee.header_map else { return }
     for index in 0..<(unsafe map.pointee.n_headers) {
       guard let line = unsafe map.pointee.headers[index] else { continue }
       let isRaw = unsafe line.pointee.raw_value.len > 0
-      unsafe self.appendHeader(line.pointee.key, isRaw ? line.pointee.raw_value : line.pointee.value)
+      let value = unsafe isRaw ? line.pointee.raw_value : line.pointee.value
+      unsafe self.appendHeader(line.pointee.key.buffer, value.buffer)
     }
   }
 
-  private func appendHeader(_ name: ProtobufCBinaryData, _ value: ProtobufCBinaryData) {
-    guard let name = unsafe self.interest.match(name.buffer) else { return }
-    unsafe self.headers.append(name: name, value: value.buffer)
+  /// An entry in another spelling than Envoy's: protobuf-c judges it.
+  private func appendUnusualHeader(_ bytes: UnsafeBufferPointer<UInt8>) throws(ProtoError) {
+    let entry = unsafe self.arena.withAllocator { allocator in
+      unsafe envoy__service__auth__v3__headers_entry__unpack(
+        allocator, bytes.count, bytes.baseAddress)
+    }
+    guard let entry = unsafe entry else { throw self.arena.isExhausted ? .tooLarge : .malformed }
+    unsafe self.appendHeader(entry.pointee.key.buffer, entry.pointee.value.buffer)
+  }
+
+  private func appendHeader(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+    guard let name = unsafe self.interest.match(name) else { return }
+    unsafe self.headers.append(name: name, value: value)
   }
 
   private static func socketAddress(

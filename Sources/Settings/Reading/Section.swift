@@ -1,8 +1,5 @@
 internal import Yams
 
-/// The keys a mapping may hold: an enum of its words.
-protocol KeySet: CaseIterable, Hashable, RawRepresentable<String>, Sendable {}
-
 /// A mapping whose keys are those of `Key`; any other is refused as it is opened.
 struct Section<Key: KeySet> {
   let location: Location

@@ -2,18 +2,7 @@
 struct PaymentsReader {
   let root: Section<RootKey>
 
-  enum Found {
-    case nothing
-    /// Said already; no price is judged against it.
-    case faulty
-    case cashu(CashuPayments)
-
-    var cashu: CashuPayments? {
-      if case .cashu(let cashu) = self { cashu } else { nil }
-    }
-  }
-
-  func read() -> Found {
+  func read() -> PaymentsFound {
     guard let item = self.root.item(.payments) else { return .nothing }
     guard let section = Section<PaymentsKey>(item) else { return .faulty }
     section.item(.x402)?.refuse("x402 is not in this release; leave it out, Cashu alone is taken")

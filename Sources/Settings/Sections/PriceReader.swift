@@ -2,7 +2,7 @@ internal import Gate
 
 /// Reads `price` and `pass` of a route.
 struct PriceReader {
-  let payments: PaymentsReader.Found
+  let payments: PaymentsFound
 
   /// All the bitcoin there will be, in sat.
   static let maxUnits: UInt64 = 2_100_000_000_000_000

@@ -3,7 +3,7 @@ internal import Octets
 
 /// Reads one element of `routes`.
 struct RouteReader {
-  let payments: PaymentsReader.Found
+  let payments: PaymentsFound
 
   /// Of an `id:` or a `tier:`.
   private static let maxNameBytes = 128

@@ -3,7 +3,7 @@ internal import Gate
 /// Reads `routes`, and what holds between them.
 struct RoutesReader {
   let root: Section<RootKey>
-  let payments: PaymentsReader.Found
+  let payments: PaymentsFound
 
   func read() -> [RouteConfiguration] {
     guard let item = self.root.item(.routes) else {

@@ -13,6 +13,7 @@ extension LedgerReader {
       case .inFlight: return .inFlight(id)
       case .unanswered(let dueIn): return .unknown(id, dueIn: dueIn)
       case .stuck: return .stuck(id)
+      case .spent: return .rejected(.spent)
       case .free: break
       }
     }
@@ -26,6 +27,7 @@ extension LedgerReader {
     case .inFlight: .inFlight(row.id)
     case .unanswered(let dueIn): .unknown(row.id, dueIn: dueIn)
     case .stuck: .stuck(row.id)
+    case .spent: .rejected(.spent)
     case .free: row.state == .rejected ? .rejected(row.ending.rejection ?? .spent) : .unseen
     }
   }

@@ -39,7 +39,8 @@ extension LedgerTransaction {
     switch row.situation(at: now, self.liveness(of:)) {
     case .unanswered(dueIn: .zero): break
     case .free where row.state == .reserved: break
-    case .free, .inFlight, .paid, .stuck, .unanswered: return .standing(try self.standing(of: row, at: now))
+    case .free, .inFlight, .paid, .spent, .stuck, .unanswered:
+      return .standing(try self.standing(of: row, at: now))
     }
     let taken = row.takenOver(term: term.number, by: owner, at: now)
     try self.replace(row, with: taken)
@@ -76,7 +77,7 @@ extension LedgerTransaction {
       try self.free(row.id, except: Set(spent))
     // Not sent in this term; an earlier one may have. Freeing it then could lose the payer's money.
     case .notSent(let outage) where row.recovery.attempts > 0: next = row.unanswered(outage, at: now)
-    case .notSent:
+    case .notSent, .void:
       try self.delete(row.id)
       return .unseen
     case .unknown(let outage): next = row.unanswered(outage, at: now)

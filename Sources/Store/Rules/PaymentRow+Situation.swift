@@ -5,6 +5,8 @@ extension PaymentRow {
   package enum Situation: Hashable, Sendable {
     /// Nobody works on it and nothing was ever sent, or it was refused: what its nullifiers say decides.
     case free
+    /// Refused as spent, which never changes: one of its nullifiers is, though it may not be known which.
+    case spent
     case inFlight
     /// Sent (or about to be) by one who is gone; to be asked again in so long.
     case unanswered(dueIn: Duration)
@@ -19,7 +21,7 @@ extension PaymentRow {
     case .unknown: .unanswered(dueIn: max(.zero, (self.recovery.due ?? now) - now))
     case .settled: self.ending.serial.map(Situation.paid) ?? .stuck
     case .stuck: .stuck
-    case .rejected: .free
+    case .rejected: self.ending.rejection == .spent ? .spent : .free
     }
   }
 
@@ -31,7 +33,7 @@ extension PaymentRow {
   /// What this row says to another payment that has one of its nullifiers; nil when it says nothing.
   package func objection(at now: Timestamp, _ liveness: (Owner) -> OwnerLiveness) -> PaymentStanding {
     switch self.situation(at: now, liveness) {
-    case .paid, .stuck: .rejected(.spent)
+    case .paid, .spent, .stuck: .rejected(.spent)
     // A refused payment keeps only the nullifiers that its counterpart called spent.
     case .free where self.state == .rejected: .rejected(.spent)
     case .free: .unknown(self.id, dueIn: .zero)

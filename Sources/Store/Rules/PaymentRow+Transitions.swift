@@ -86,7 +86,7 @@ extension PaymentRow {
     switch (self.state, settlement) {
     case (.reserved, _), (.settling, _): return true
     // Late, but nobody has asked since: an answer that ends it is worth more than none.
-    case (.unknown, .settled), (.unknown, .rejected), (.unknown, .stuck): return true
+    case (.unknown, .settled), (.unknown, .rejected), (.unknown, .void), (.unknown, .stuck): return true
     case (.unknown, .unknown), (.unknown, .notSent): return false
     case (.settled, _), (.rejected, _), (.stuck, _): return false
     }

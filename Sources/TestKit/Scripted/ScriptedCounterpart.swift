@@ -52,6 +52,9 @@ public final class ScriptedCounterpart: Sendable {
   /// For which order a coin was taken.
   public func taker(of coin: Coin) -> String? { self.state.withLock { $0.taken[coin.name] } }
 
+  /// How many coins it has taken for us.
+  public var takenCount: Int { self.state.withLock { $0.taken.values.count { $0 != "elsewhere" } } }
+
   func admit() throws(Outage) {
     if let outage = self.state.withLock({ $0.refusal }) { throw outage }
   }

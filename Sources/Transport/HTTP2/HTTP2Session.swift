@@ -29,6 +29,11 @@ enum HTTP2Event {
   /// The stream whose header block is arriving.
   private var current: HTTP2Stream?
   private(set) var headerBlockSince: NIODeadline?
+  /// Of the header block that is arriving.
+  private var headerBytes = 0
+  private var headerCount = 0
+  /// False for trailers, which nobody reads.
+  private var fieldsAreWanted = false
   private var now = NIODeadline.uptimeNanoseconds(0)
   private var resets: RateCounter
   private var controlFrames: RateCounter
@@ -229,27 +234,34 @@ enum HTTP2Event {
       stream.slot = self.live.count
       self.live.append(stream)
       self.current = stream
+      self.headerBytes = 0
+      self.headerCount = 0
+      self.fieldsAreWanted = true
       unsafe nghttp2_session_set_stream_user_data(
         self.handle, id, Unmanaged.passUnretained(stream).toOpaque())
     } else {
+      // Trailers count with the head before them, as far as that was seen.
       self.current = self.stream(id)
-      self.current?.hasTrailers = true
+      self.headerBytes = self.current?.headerBytes ?? 0
+      self.headerCount = self.current?.headerCount ?? 0
+      self.fieldsAreWanted = false
     }
   }
 
   /// False when the peer goes on far beyond the limit: the connection ends.
   func receivedField(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard let stream = self.current else { return true }
+    // Counted here and not on the stream: this runs a dozen times for each request.
     // The size of a field as SETTINGS_MAX_HEADER_LIST_SIZE counts it, RFC 9113 §6.5.2.
-    stream.headerBytes += name.count + value.count + 32
-    stream.headerCount += 1
-    guard stream.headerBytes <= self.limits.headerBytes, stream.headerCount <= self.limits.headerCount else {
-      stream.hasOversizedHead = true
+    self.headerBytes += name.count + value.count + 32
+    self.headerCount += 1
+    guard self.headerBytes <= self.limits.headerBytes, self.headerCount <= self.limits.headerCount else {
+      self.current?.hasOversizedHead = true
       self.note(.limit)
       // Up to here the stream gets an answer. A bomb that goes on costs a callback a field, so it is cut off.
-      return stream.headerBytes <= self.limits.headerBytes * 4
+      return self.headerBytes <= self.limits.headerBytes * 4
     }
-    guard !stream.hasTrailers, unsafe !self.pool.scratch.put(name, value) else { return true }
+    guard self.fieldsAreWanted, unsafe !self.pool.scratch.put(name, value) else { return true }
+    guard let stream = self.current else { return true }
     self.pool.scratch.empty(into: stream.request)
     if unsafe !self.pool.scratch.put(name, value) { unsafe stream.request.appendHTTP2Field(name, value) }
     return true
@@ -294,6 +306,8 @@ enum HTTP2Event {
       self.headerBlockSince = nil
       self.current = nil
       guard let stream = self.stream(header.stream_id) else { return }
+      stream.headerBytes = self.headerBytes
+      stream.headerCount = self.headerCount
       if isRequestHead { self.events.append(.head(stream)) }
       if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 { self.ended(stream) }
     case NGHTTP2_DATA.rawValue:

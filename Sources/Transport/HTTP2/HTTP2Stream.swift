@@ -37,8 +37,6 @@ final class HTTP2Stream {
   var headerBytes = 0
   var headerCount = 0
   var hasOversizedHead = false
-  /// The fields now arriving are trailers, which nobody reads.
-  var hasTrailers = false
   /// A `data` event is waiting for this stream.
   var hasDataEvent = false
   var maxBodyBytes = Int.max
@@ -78,7 +76,6 @@ final class HTTP2Stream {
     self.headerBytes = 0
     self.headerCount = 0
     self.hasOversizedHead = false
-    self.hasTrailers = false
     self.hasDataEvent = false
     self.maxBodyBytes = Int.max
     self.heldBytes = 0

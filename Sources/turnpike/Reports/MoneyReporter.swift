@@ -44,6 +44,9 @@ struct MoneyReporter: GateObserver {
     case .notSent(let outage):
       (outcome, level) = ("not_sent", .warning)
       metadata["detail"] = "\(outage.message)"
+    case .void(let outage):
+      (outcome, level) = ("void", .warning)
+      metadata["detail"] = "\(outage.message)"
     case .unknown(let outage):
       (outcome, level) = ("unknown", .warning)
       metadata["detail"] = "\(outage.message)"

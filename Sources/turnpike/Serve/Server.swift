@@ -22,6 +22,7 @@ struct Server: Sendable {
   private let cashier: Cashier
   private let gate: Gate
   private let readiness: Readiness
+  private let housekeeping: Housekeeping
   private let listeners: [ListenerName: Listener]
 
   init(
@@ -35,6 +36,7 @@ struct Server: Sendable {
     let keys = try KeysDirectory(path: configuration.keysDirectory).open()
     let ledger = try configuration.openLedger(clock: clock, crashPoints: crashPoints)
     try await ledger.check(keys.fingerprints)
+    self.housekeeping = Housekeeping(ledger: ledger, log: log)
 
     // Money
     self.mints = HTTPMintTransport()
@@ -67,12 +69,15 @@ struct Server: Sendable {
       (.admin, AdminService(readiness: self.readiness, metrics: metrics)),
     ]
     self.group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
+    var limits = Limits()
+    limits.connections = OpenFiles.connections(
+      openFiles: OpenFiles.raise(), listenerCount: services.count)
     var listeners: [ListenerName: Listener] = [:]
     for (name, service) in services {
       guard let listener = configuration.listeners[name] else { continue }
       listeners[name] = try Listener(
         address: listener.transportAddress, tls: listener.transportTLS, service: service,
-        observer: metrics.connections(of: name.rawValue), group: self.group)
+        limits: limits, observer: metrics.connections(of: name.rawValue), group: self.group)
     }
     self.listeners = listeners
   }
@@ -92,6 +97,7 @@ struct Server: Sendable {
     await withTaskGroup { background in
       background.addTask { await self.cashu?.run() }
       background.addTask { await self.readiness.run() }
+      background.addTask { await self.housekeeping.run() }
       background.addTask { await self.obey(signals, reload) }
       await withTaskGroup { listening in
         for (name, listener) in self.listeners { listening.addTask { await self.listen(name, listener) } }

@@ -18,6 +18,12 @@ ROUTES = [
     {"path": "/free/**", "access": "free"},
     {"path": "/paid/**", "price": {"sat": 10}, "pass": {"uses": 1}},
     {"path": "/hour/**", "price": {"sat": 100}, "pass": {"duration": "1h"}},
+    {
+        "path": "/shop/**",
+        "price": {"sat": 10},
+        "pass": {"uses": 1},
+        "cors": {"origins": ["https://shop.example"]},
+    },
 ]
 
 

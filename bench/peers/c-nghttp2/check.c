@@ -7,6 +7,7 @@
 typedef Envoy__Service__Auth__V3__CheckRequest check_request;
 typedef Envoy__Service__Auth__V3__CheckResponse check_response;
 typedef Envoy__Service__Auth__V3__AttributeContext__HttpRequest http_request;
+typedef Envoy__Service__Auth__V3__HeadersEntry headers_entry;
 typedef Envoy__Config__Core__V3__HeaderValue header_value;
 typedef Envoy__Config__Core__V3__HeaderValueOption header_option;
 
@@ -94,20 +95,36 @@ void check_prepare(const policy *p, technique how) {
 }
 
 static long answer(verdict v, uint8_t out[MAX_ANSWER]) {
-  if (used == PLAIN) return (long)envoy__service__auth__v3__check_response__pack(v == VALID ? &allowed : &refused, out);
+  if (used == PLAIN) {
+    const check_response *response = v == VALID ? &allowed : &refused;
+    return (long)envoy__service__auth__v3__check_response__pack(response, out);
+  }
   const encoded *e = v == VALID ? &encoded_allowed : &encoded_refused;
   memcpy(out, e->bytes, e->length);
   return (long)e->length;
 }
 
+// The schema keeps the entries encoded; each is decoded here, as a protobuf library does for a map.
 static verdict judge_http(const http_request *http) {
   question q = {.path = bytes_of(http->path), .host = bytes_of(http->host)};
-  for (size_t i = 0; i < http->n_headers; i++) {
-    if (!slice_is(bytes_of(http->headers[i]->key), "turnpike-pass", 13)) continue;
-    q.pass = bytes_of(http->headers[i]->value);
-    q.passes++;
+  headers_entry *pass = NULL;
+  int readable = 1;
+  for (size_t i = 0; i < http->n_headers && readable; i++) {
+    headers_entry *entry =
+      envoy__service__auth__v3__headers_entry__unpack(allocator, http->headers[i].len, http->headers[i].data);
+    readable = entry != NULL;
+    headers_entry *done = entry;
+    if (readable && slice_is(bytes_of(entry->key), "turnpike-pass", 13)) {
+      q.pass = bytes_of(entry->value);
+      q.passes++;
+      done = pass;
+      pass = entry;
+    }
+    if (!allocator) envoy__service__auth__v3__headers_entry__free_unpacked(done, NULL);
   }
-  return judge(rules, &q);
+  verdict v = readable ? judge(rules, &q) : BAD_HEADERS;
+  if (!allocator) envoy__service__auth__v3__headers_entry__free_unpacked(pass, NULL);
+  return v;
 }
 
 long check(const uint8_t *message, size_t length, uint8_t out[MAX_ANSWER]) {

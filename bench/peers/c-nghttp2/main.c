@@ -1,4 +1,5 @@
-// What a server of this kind costs in C: one thread, epoll, nghttp2, protobuf-c. usage: server PORT POLICY plain|tuned
+// What a server of this kind costs in C: one thread, epoll, nghttp2, protobuf-c.
+// usage: server PORT POLICY plain|tuned
 #define _GNU_SOURCE
 #include "check.h"
 #include "session.h"

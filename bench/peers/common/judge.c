@@ -94,16 +94,19 @@ static uint64_t integer(const uint8_t *bytes, int count) {
 }
 
 // 1 byte kind · 4 key id · 8 end · 16 serial · 16 route tag · host · 32 HMAC, behind `tp1.`
-static verdict judge_pass(const policy *p, slice text, const route *r, const uint8_t *host, size_t host_length) {
+static verdict judge_pass(const policy *p, slice text, const route *r, const uint8_t *host,
+                          size_t host_length) {
   uint8_t bytes[MAX_PASS + 3], code[CODE_BYTES];
-  if (text.length < 4 || text.length > 4 + MAX_PASS * 4 / 3 || memcmp(text.bytes, "tp1.", 4) != 0) return FORGED;
+  if (text.length < 4 || text.length > 4 + MAX_PASS * 4 / 3) return FORGED;
+  if (memcmp(text.bytes, "tp1.", 4) != 0) return FORGED;
   long n = decode((slice){text.bytes + 4, text.length - 4}, bytes);
   if (n < FIXED_BYTES + CODE_BYTES || bytes[0] != 2 || integer(bytes + 1, 4) != p->key_id) return FORGED;
   size_t body = (size_t)n - CODE_BYTES;
   authenticate(p, bytes, body, code);
   if (CRYPTO_memcmp(code, bytes + body, CODE_BYTES) != 0) return FORGED;
   if (memcmp(bytes + 29, r->tag, TAG_BYTES) != 0) return OTHER_ROUTE;
-  if (body - FIXED_BYTES != host_length || memcmp(bytes + FIXED_BYTES, host, host_length) != 0) return OTHER_ROUTE;
+  int same_host = body - FIXED_BYTES == host_length && memcmp(bytes + FIXED_BYTES, host, host_length) == 0;
+  if (!same_host) return OTHER_ROUTE;
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return (int64_t)integer(bytes + 5, 8) <= now.tv_sec ? EXPIRED : VALID;

@@ -6,6 +6,7 @@ typedef enum {
   VALID = 0,
   BAD_PATH,
   BAD_HOST,
+  BAD_HEADERS,
   NO_ROUTE,
   NO_PASS,
   TWO_PASSES,

@@ -1,4 +1,4 @@
-// What a peer knows: pass keys, routes, and the header fields of an allow. Read once from the file that bench/run writes.
+// What a peer knows: the pass key, routes, and the header fields of an allow. Read once from the file that bench/run writes.
 #pragma once
 #include "slice.h"
 

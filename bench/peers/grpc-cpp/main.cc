@@ -1,4 +1,5 @@
-// The same server on gRPC C++: its asynchronous API, one completion queue, one thread. usage: server PORT POLICY
+// The same server on gRPC C++: its asynchronous API, one completion queue, one thread.
+// usage: server PORT POLICY
 #include "authorization.grpc.pb.h"
 #include "judge.h"
 
@@ -40,9 +41,12 @@ const auth::CheckResponse &Check(const auth::CheckRequest &request) {
   question q{};
   q.path = Bytes(http.path());
   q.host = Bytes(http.host());
-  for (const auto &header : http.headers()) {
+  auth::HeadersEntry header, pass;
+  for (const auto &entry : http.headers()) {
+    if (!header.ParseFromString(entry)) return refused;
     if (header.key() != "turnpike-pass") continue;
-    q.pass = Bytes(header.value());
+    pass.Swap(&header);
+    q.pass = Bytes(pass.value());
     q.passes++;
   }
   return judge(&rules, &q) == VALID ? allowed : refused;
@@ -51,7 +55,8 @@ const auth::CheckResponse &Check(const auth::CheckRequest &request) {
 // One call from its request to its end; it makes its successor, and deletes itself.
 class Call {
  public:
-  Call(Service *service, grpc::ServerCompletionQueue *queue) : service_(service), queue_(queue), writer_(&context_) {
+  Call(Service *service, grpc::ServerCompletionQueue *queue)
+      : service_(service), queue_(queue), writer_(&context_) {
     service->RequestCheck(&context_, &request_, &writer_, queue, queue, this);
   }
 

@@ -15,16 +15,15 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "core.pb-c.h"
-#include "well_known_types.pb-c.h"
 
 typedef struct Envoy__Service__Auth__V3__AttributeContext Envoy__Service__Auth__V3__AttributeContext;
 typedef struct Envoy__Service__Auth__V3__AttributeContext__LabelsEntry Envoy__Service__Auth__V3__AttributeContext__LabelsEntry;
 typedef struct Envoy__Service__Auth__V3__AttributeContext__Peer Envoy__Service__Auth__V3__AttributeContext__Peer;
 typedef struct Envoy__Service__Auth__V3__AttributeContext__Request Envoy__Service__Auth__V3__AttributeContext__Request;
-typedef struct Envoy__Service__Auth__V3__AttributeContext__HeadersEntry Envoy__Service__Auth__V3__AttributeContext__HeadersEntry;
 typedef struct Envoy__Service__Auth__V3__AttributeContext__HttpRequest Envoy__Service__Auth__V3__AttributeContext__HttpRequest;
 typedef struct Envoy__Service__Auth__V3__AttributeContext__TLSSession Envoy__Service__Auth__V3__AttributeContext__TLSSession;
 typedef struct Envoy__Service__Auth__V3__AttributeContext__ContextExtensionsEntry Envoy__Service__Auth__V3__AttributeContext__ContextExtensionsEntry;
+typedef struct Envoy__Service__Auth__V3__HeadersEntry Envoy__Service__Auth__V3__HeadersEntry;
 
 
 /* --- enums --- */
@@ -61,23 +60,15 @@ struct  Envoy__Service__Auth__V3__AttributeContext__Peer
 struct  Envoy__Service__Auth__V3__AttributeContext__Request
 {
   ProtobufCMessage base;
-  Google__Protobuf__Timestamp *time;
+  /*
+   * google.protobuf.Timestamp, kept encoded: no rule of ours reads it.
+   */
+  ProtobufCBinaryData time;
   Envoy__Service__Auth__V3__AttributeContext__HttpRequest *http;
 };
 #define ENVOY__SERVICE__AUTH__V3__ATTRIBUTE_CONTEXT__REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&envoy__service__auth__v3__attribute_context__request__descriptor) \
-    , NULL, NULL }
-
-
-struct  Envoy__Service__Auth__V3__AttributeContext__HeadersEntry
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData key;
-  ProtobufCBinaryData value;
-};
-#define ENVOY__SERVICE__AUTH__V3__ATTRIBUTE_CONTEXT__HEADERS_ENTRY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&envoy__service__auth__v3__attribute_context__headers_entry__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, NULL }
 
 
 struct  Envoy__Service__Auth__V3__AttributeContext__HttpRequest
@@ -85,8 +76,11 @@ struct  Envoy__Service__Auth__V3__AttributeContext__HttpRequest
   ProtobufCMessage base;
   ProtobufCBinaryData id;
   ProtobufCBinaryData method;
+  /*
+   * HeadersEntry each, kept encoded: of many headers the gate reads few.
+   */
   size_t n_headers;
-  Envoy__Service__Auth__V3__AttributeContext__HeadersEntry **headers;
+  ProtobufCBinaryData *headers;
   ProtobufCBinaryData path;
   ProtobufCBinaryData host;
   ProtobufCBinaryData scheme;
@@ -128,7 +122,10 @@ struct  Envoy__Service__Auth__V3__AttributeContext
 {
   ProtobufCMessage base;
   Envoy__Service__Auth__V3__AttributeContext__Peer *source;
-  Envoy__Service__Auth__V3__AttributeContext__Peer *destination;
+  /*
+   * Peer, kept encoded.
+   */
+  ProtobufCBinaryData destination;
   Envoy__Service__Auth__V3__AttributeContext__Request *request;
   size_t n_context_extensions;
   Envoy__Service__Auth__V3__AttributeContext__ContextExtensionsEntry **context_extensions;
@@ -144,7 +141,21 @@ struct  Envoy__Service__Auth__V3__AttributeContext
 };
 #define ENVOY__SERVICE__AUTH__V3__ATTRIBUTE_CONTEXT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&envoy__service__auth__v3__attribute_context__descriptor) \
-    , NULL, NULL, NULL, 0,NULL, {0,NULL}, NULL, {0,NULL} }
+    , NULL, {0,NULL}, NULL, 0,NULL, {0,NULL}, NULL, {0,NULL} }
+
+
+/*
+ * Of HttpRequest.headers.
+ */
+struct  Envoy__Service__Auth__V3__HeadersEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define ENVOY__SERVICE__AUTH__V3__HEADERS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&envoy__service__auth__v3__headers_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
 
 
 /* Envoy__Service__Auth__V3__AttributeContext__LabelsEntry methods */
@@ -156,9 +167,6 @@ void   envoy__service__auth__v3__attribute_context__peer__init
 /* Envoy__Service__Auth__V3__AttributeContext__Request methods */
 void   envoy__service__auth__v3__attribute_context__request__init
                      (Envoy__Service__Auth__V3__AttributeContext__Request         *message);
-/* Envoy__Service__Auth__V3__AttributeContext__HeadersEntry methods */
-void   envoy__service__auth__v3__attribute_context__headers_entry__init
-                     (Envoy__Service__Auth__V3__AttributeContext__HeadersEntry         *message);
 /* Envoy__Service__Auth__V3__AttributeContext__HttpRequest methods */
 void   envoy__service__auth__v3__attribute_context__http_request__init
                      (Envoy__Service__Auth__V3__AttributeContext__HttpRequest         *message);
@@ -187,6 +195,25 @@ Envoy__Service__Auth__V3__AttributeContext *
 void   envoy__service__auth__v3__attribute_context__free_unpacked
                      (Envoy__Service__Auth__V3__AttributeContext *message,
                       ProtobufCAllocator *allocator);
+/* Envoy__Service__Auth__V3__HeadersEntry methods */
+void   envoy__service__auth__v3__headers_entry__init
+                     (Envoy__Service__Auth__V3__HeadersEntry         *message);
+size_t envoy__service__auth__v3__headers_entry__get_packed_size
+                     (const Envoy__Service__Auth__V3__HeadersEntry   *message);
+size_t envoy__service__auth__v3__headers_entry__pack
+                     (const Envoy__Service__Auth__V3__HeadersEntry   *message,
+                      uint8_t             *out);
+size_t envoy__service__auth__v3__headers_entry__pack_to_buffer
+                     (const Envoy__Service__Auth__V3__HeadersEntry   *message,
+                      ProtobufCBuffer     *buffer);
+Envoy__Service__Auth__V3__HeadersEntry *
+       envoy__service__auth__v3__headers_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   envoy__service__auth__v3__headers_entry__free_unpacked
+                     (Envoy__Service__Auth__V3__HeadersEntry *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Envoy__Service__Auth__V3__AttributeContext__LabelsEntry_Closure)
@@ -197,9 +224,6 @@ typedef void (*Envoy__Service__Auth__V3__AttributeContext__Peer_Closure)
                   void *closure_data);
 typedef void (*Envoy__Service__Auth__V3__AttributeContext__Request_Closure)
                  (const Envoy__Service__Auth__V3__AttributeContext__Request *message,
-                  void *closure_data);
-typedef void (*Envoy__Service__Auth__V3__AttributeContext__HeadersEntry_Closure)
-                 (const Envoy__Service__Auth__V3__AttributeContext__HeadersEntry *message,
                   void *closure_data);
 typedef void (*Envoy__Service__Auth__V3__AttributeContext__HttpRequest_Closure)
                  (const Envoy__Service__Auth__V3__AttributeContext__HttpRequest *message,
@@ -213,6 +237,9 @@ typedef void (*Envoy__Service__Auth__V3__AttributeContext__ContextExtensionsEntr
 typedef void (*Envoy__Service__Auth__V3__AttributeContext_Closure)
                  (const Envoy__Service__Auth__V3__AttributeContext *message,
                   void *closure_data);
+typedef void (*Envoy__Service__Auth__V3__HeadersEntry_Closure)
+                 (const Envoy__Service__Auth__V3__HeadersEntry *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -223,10 +250,10 @@ extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_cont
 extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__labels_entry__descriptor;
 extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__peer__descriptor;
 extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__request__descriptor;
-extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__headers_entry__descriptor;
 extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__http_request__descriptor;
 extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__tlssession__descriptor;
 extern const ProtobufCMessageDescriptor envoy__service__auth__v3__attribute_context__context_extensions_entry__descriptor;
+extern const ProtobufCMessageDescriptor envoy__service__auth__v3__headers_entry__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -1,0 +1,54 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// The parsers alone, built for libFuzzer: `run` uses it, nothing else does. The product's package is two folders up.
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+]
+
+let package = Package(
+  name: "fuzz",
+  dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.2")],
+  targets: [
+    .systemLibrary(name: "CNghttp2"),
+    .systemLibrary(name: "COpenSSL"),
+    .systemLibrary(name: "CProtobufC"),
+    .systemLibrary(name: "CSecp256k1"),
+    .target(name: "Octets", swiftSettings: settings),
+    .target(name: "Digest", dependencies: ["COpenSSL", "Octets"], swiftSettings: settings),
+    .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
+    .target(
+      name: "Transport",
+      dependencies: [
+        "Octets", "CNghttp2", "COpenSSL",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(name: "CProto", dependencies: ["CProtobufC"], path: "Sources/Proto/C"),
+    .target(
+      name: "Proto", dependencies: ["CProto", "CProtobufC", "Octets"], path: "Sources/Proto/Swift",
+      swiftSettings: settings),
+    .target(
+      name: "Cashu", dependencies: ["Octets", "Digest", "Gate", "CSecp256k1"],
+      // Outbound HTTP: no parser, and a large dependency to instrument.
+      exclude: ["Mint/HTTPMintTransport.swift"], swiftSettings: settings),
+    .target(
+      name: "FuzzParsers",
+      dependencies: [
+        "Octets", "Digest", "Gate", "Transport", "Proto", "Cashu",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Parsers", swiftSettings: settings),
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzParsers"], path: "Target", swiftSettings: settings),
+  ]
+)
