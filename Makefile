@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup build release test unit integration check format demo demo-up demo-down bench clean
+.PHONY: help setup build release test unit integration check format demo demo-up demo-down bench fuzz clean
 PYTHON := .venv/tools/bin/python
 
 help: ## what there is
@@ -39,6 +39,9 @@ demo-down: ## stop what demo-up started
 
 bench: setup ## a Check beside C and C++ servers: the table, and bench/results/latest.json
 	@./bench/run
+
+fuzz: setup ## libFuzzer on one parser: make fuzz PARSER=token SECONDS=60
+	@./Tests/Fuzz/run $(PARSER) $(SECONDS)
 
 clean: demo-down ## remove what was built; the environments stay
 	rm -rf .build .demo bench/bin bench/gen
