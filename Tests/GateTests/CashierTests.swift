@@ -1,4 +1,4 @@
-import Gate
+@testable import Gate
 import TestKit
 import Testing
 
@@ -115,6 +115,28 @@ import Testing
       for _ in 0..<5 { #expect(await bench.ask("/paid/x", coin: coin).code == "unknown") }
       #expect(bench.counterpart.calls(.lock) == 1)
     }
+  }
+
+  @Test("a stop writes down every answer that went out, to the last")
+  func stopping() async throws {
+    let bench = try Workbench(deliveryPatience: .zero)
+    let coins = (0..<200).map { bench.counterpart.issue("c\($0)", 10) }
+    let uses = try await bench.running { bench in
+      var uses: [TakenUse] = []
+      for coin in coins {
+        let request = Workbench.request("/paid/x", [("x-coin", coin.offer)])
+        uses.append(try #require(await bench.askInFlight(request).allowance?.use))
+      }
+      return uses
+    }
+    // A process that is told to stop with all of them still to be written down.
+    let stopping = Cashier(
+      ledger: bench.ledger, verifiers: [], revocations: bench.revocations,
+      settings: .init(deadline: .seconds(20)), clock: bench.clock)
+    for use in uses { stopping.report(use, .written) }
+    stopping.stop()
+    await stopping.run()
+    for coin in coins { #expect(await bench.ask("/paid/x", method: .head, coin: coin).code == "spent") }
   }
 
   @Test("where the counterpart may not be asked, nothing is claimed and the coin stays good")

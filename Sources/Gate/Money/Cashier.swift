@@ -68,17 +68,20 @@ public final class Cashier: Sendable {
 
   /// Works until ``stop()``, then ends what is under way and returns.
   public func run() async {
-    await withTaskGroup { group in
-      group.addTask { await self.recoverOnTimer() }
-      group.addTask { await self.refreshRevocations() }
-      group.addTask { await self.writeDownDeliveries() }
-      await withDiscardingTaskGroup { jobs in
-        for await case .redeem(let payment, let quote, let outcome) in self.work {
-          jobs.addTask { await self.redeem(payment, quote, outcome) }
+    await withDiscardingTaskGroup { service in
+      service.addTask { await self.writeDownDeliveries() }
+      await withDiscardingTaskGroup { timers in
+        timers.addTask { await self.recoverOnTimer() }
+        timers.addTask { await self.refreshRevocations() }
+        await withDiscardingTaskGroup { jobs in
+          for await case .redeem(let payment, let quote, let outcome) in self.work {
+            jobs.addTask { await self.redeem(payment, quote, outcome) }
+          }
         }
+        timers.cancelAll()
       }
+      // Not cancelled: what went out is written down to the last, or it would be served twice.
       self.reported.finish()
-      group.cancelAll()
     }
   }
 
