@@ -155,11 +155,19 @@ struct ProxyAdaptersTests {
   }
 
   @Test(
-    "dots are resolved before the route is chosen", arguments: Door.all,
-    ["/free/../paid/x", "//paid/x", "/%70aid/x"])
+    "escapes are decoded and slashes merged before the route is chosen", arguments: Door.all,
+    ["/%70aid/x", "/paid//x"])
   func respelled(door: Door, target: String) async {
     let answer = await self.ask(door.request(target))
     #expect(answer.fields.text("turnpike-reason") == "payment_required")
+  }
+
+  @Test(
+    "a target that an app may read otherwise is refused", arguments: Door.all,
+    ["/free/../paid/x", "/paid/../free/x", "//free/paid/x"])
+  func twoReadings(door: Door, target: String) async {
+    let answer = await self.ask(door.request(target))
+    #expect(answer.fields.text("turnpike-reason") == "bad_request")
   }
 
   @Test("the host of the question chooses the route", arguments: Door.all)

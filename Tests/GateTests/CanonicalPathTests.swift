@@ -6,13 +6,12 @@ import Testing
     "a target with one reading gives its canonical path",
     arguments: [
       ("/", "/"), ("/paid", "/paid"), ("/paid/", "/paid/"), ("/paid?x=/../free", "/paid"),
-      ("//paid", "/paid"), ("/a//b///c", "/a/b/c"), ("/free/../paid", "/paid"), ("/free/./x", "/free/x"),
-      ("/free/..", "/"), ("/free/.", "/free/"), ("/%70aid", "/paid"), ("/free/%2e%2e/paid", "/paid"),
-      ("/free/%2E%2E/paid", "/paid"), ("/free/.%2e/paid", "/paid"), ("/a%2Bb", "/a+b"), ("/a+b", "/a+b"),
+      ("/a//b///c", "/a/b/c"), ("/a//", "/a/"), ("/%70aid", "/paid"),
+      ("/a%2Bb", "/a+b"), ("/a+b", "/a+b"),
       ("/%252e%252e/x", "/%252e%252e/x"), ("/a%3fb%20c%23", "/a%3Fb%20c%23"), ("/a%3Bb", "/a;b"),
       ("/...", "/..."), ("/..x", "/..x"),
       ("/%C3%A9", "/\u{E9}"), ("/\u{E9}", "/\u{E9}"), ("http://example.com/paid", "/paid"),
-      ("HTTPS://example.com//paid?x", "/paid"), ("http://example.com", "/"), ("/x;v=1", "/x;v=1"),
+      ("HTTPS://example.com/paid?x", "/paid"), ("http://example.com", "/"), ("/x;v=1", "/x;v=1"),
       ("/.well-known/x", "/.well-known/x"),
     ])
   func accepts(target: String, path: String) throws {
@@ -26,7 +25,9 @@ import Testing
       "", "paid", "*", "example.com:443", "/a%2fb", "/a%2Fb", "/a%5cb", "/a\\b", "/free\\..\\paid", "/%00",
       "/a%0ab",
       "/a%0d", "/a%7f", "/a\u{1}", "/a b", "/a%", "/a%2", "/a%zz", "/a#b", "/..", "/../paid",
-      "/free/../../paid",
+      "/free/../../paid", "/free/../paid", "/paid/../free", "/free/./x", "/free/..", "/free/.",
+      "/free/%2e%2e/paid",
+      "/paid/%2E%2e/free", "/free/.%2e/paid", "//paid", "//free/paid", "///x", "HTTPS://example.com//paid",
       "/free/..;/paid", "/free/..;x=1/paid", "/free/.;/paid", "/free/%2e%2e;/paid", "/free/..%3b/paid",
       "/;/paid", "/free/;/../paid", "/free/;x=1/paid", "/%3b/paid",
       "ftp://example.com/", "http:///paid",

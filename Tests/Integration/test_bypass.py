@@ -102,6 +102,13 @@ PATHS = [
     "http://localhost@evil.example/paid/x",
     "http://localhost:80/paid/x",
     "http://localhost./paid/x",
+    # Priced before the dots, free behind them: not every app resolves.
+    "/paid/../free/x",
+    "/paid/%2e%2e/free/x",
+    "/paid/./../free/x",
+    "/hour/..%2ffree/x",
+    "//free/paid/x",
+    "///free/paid/x",
 ]
 
 PRICED = re.compile(r"/(paid|hour)(/|$)", re.IGNORECASE)
@@ -114,7 +121,9 @@ def meanings(target: str) -> set[str]:
     readings = {raw, re.sub(r";[^/]*", "", raw)}
     readings |= {urllib.parse.unquote(reading, encoding="latin1") for reading in readings}
     readings |= {reading.replace("\\", "/") for reading in readings}
-    return {resolve(reading) for reading in readings}
+    # To some apps `//host/path` is a host and a path; others resolve no dots.
+    readings |= {re.sub(r"^//[^/]*", "", reading) for reading in readings}
+    return readings | {resolve(reading) for reading in readings}
 
 
 def resolve(path: str) -> str:

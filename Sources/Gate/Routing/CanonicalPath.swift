@@ -5,8 +5,10 @@ internal import Octets
 /// 1. The query is left out; an absolute-form target gives its path and authority (RFC 9112 §3.2.2).
 /// 2. Escapes are decoded once; `%20 %23 %25 %3F` stay escaped, since unescaped they would make another target of it.
 /// 3. `%00 %2f %5c`, raw `\`, controls, `#`, bad escapes and bytes that no UTF-8 text has are refused: apps differ on them.
-/// 4. `//` is merged; `.` and `..` are resolved (RFC 3986 §5.2.4); above the root they are refused, and so is `;` behind
-///    dots or at the head of a segment: apps that cut parameters off would be left with another path.
+/// 4. `//` is merged, but at the head refused: `//free/paid` is a host and a path to some apps.
+/// 5. `.` and `..` segments are refused, plain or encoded: most proxies hand the app the path as it was typed, and not every
+///    app resolves it (RFC 3986 §5.2.4). Clients resolve them before they send. `;` behind dots or at the head of a segment
+///    is refused for the same reason: apps that cut parameters off would be left with another path.
 ///
 /// A path that has two readings would be judged by one and served by the other: that is the bypass this file prevents.
 public struct CanonicalPath: Hashable, Sendable {
@@ -28,6 +30,7 @@ public struct CanonicalPath: Hashable, Sendable {
       path = rest
     }
     self.authority = authority
+    guard !path.starts(with: [ASCII.slash, ASCII.slash]) else { return nil }
     if path.isEmpty {
       self.bytes = [ASCII.slash]
       return
@@ -36,8 +39,8 @@ public struct CanonicalPath: Hashable, Sendable {
       self.bytes = path
       return
     }
-    guard let decoded = Self.decode(path), let resolved = Self.resolve(decoded) else { return nil }
-    self.bytes = resolved[...]
+    guard let decoded = Self.decode(path), let merged = Self.merge(decoded) else { return nil }
+    self.bytes = merged[...]
   }
 
   public var text: String { String(decoding: self.bytes, as: UTF8.self) }
@@ -102,27 +105,12 @@ public struct CanonicalPath: Hashable, Sendable {
     ASCII.question: Array("%3F".utf8),
   ]
 
-  private static func resolve(_ path: [UInt8]) -> [UInt8]? {
+  private static func merge(_ path: [UInt8]) -> [UInt8]? {
     var kept: [ArraySlice<UInt8>] = []
-    var endsWithSlash = true
-    let segments = path.dropFirst().split(separator: ASCII.slash, omittingEmptySubsequences: false)
-    for (index, segment) in segments.enumerated() {
-      let isLast = index == segments.count - 1
+    for segment in path.split(separator: ASCII.slash) {
       let name = segment.prefix { $0 != ASCII.semicolon }
-      let isDots = name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
-      guard !((isDots || name.isEmpty) && name.count < segment.count) else { return nil }
-      if isDots {
-        if name.count == 2 {
-          guard !kept.isEmpty else { return nil }
-          kept.removeLast()
-        }
-        endsWithSlash = true
-      } else if segment.isEmpty {
-        endsWithSlash = true
-      } else {
-        kept.append(segment)
-        endsWithSlash = !isLast
-      }
+      guard !name.isEmpty, !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) else { return nil }
+      kept.append(segment)
     }
     guard kept.count <= self.maxSegments else { return nil }
     var out: [UInt8] = []
@@ -131,7 +119,7 @@ public struct CanonicalPath: Hashable, Sendable {
       out.append(ASCII.slash)
       out += segment
     }
-    if endsWithSlash { out.append(ASCII.slash) }
+    if path.last == ASCII.slash { out.append(ASCII.slash) }
     return out
   }
 }
