@@ -26,7 +26,7 @@ def test_what_is_no_true_preflight_is_priced(door, app):
         assert door.fetch("/shop/x", method, headers).status == 402, (method, headers)
     assert door.fetch("/paid/x", "OPTIONS", PREFLIGHT).status == 402, "a route without cors"
     assert door.fetch("/nothing", "OPTIONS", PREFLIGHT).status == 403
-    assert door.fetch("/shop/../paid/x", "OPTIONS", PREFLIGHT).status == 402
+    assert door.fetch("/shop/../paid/x", "OPTIONS", PREFLIGHT).status in (400, 402)
     assert app.seen == []
 
 

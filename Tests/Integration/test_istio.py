@@ -99,7 +99,7 @@ def test_the_gateways_envoy_is_what_istiod_makes_of_the_hardened_policy():
 def test_the_path_that_the_policy_leaves_out_is_never_asked_about(stage):
     stage.app.forget()
     assert stage.doors["istio"].fetch("/healthz").status == 200
-    assert stage.doors["istio"].fetch("/healthz/../paid/x").status == 402
+    assert stage.doors["istio"].fetch("/healthz/../paid/x").status in (400, 402)
     assert [seen["path"] for seen in stage.app.seen] == ["/healthz"]
 
 
