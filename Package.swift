@@ -42,13 +42,27 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+    .systemLibrary(name: "CPostgreSQL", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CQREncode", providers: [.apt(["libqrencode-dev"])]),
 
     // Byte strings and header fields; the standard library only.
     .target(name: "Octets", swiftSettings: settings),
+    // JSON texts of strangers: bounded, exact, without repeated members.
+    .target(name: "JSON", swiftSettings: settings),
     // SHA-256, HMAC and random bytes, by OpenSSL.
     .target(name: "Digest", dependencies: ["COpenSSL", "Octets"], swiftSettings: settings),
     // The nine steps and their words; no socket, no database, no C.
     .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
+    // Calls to mints, facilitators and chains: bounded in size and time, and clear about whether they were sent.
+    .target(
+      name: "Outbound",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: settings
+    ),
     .target(
       name: "Transport",
       dependencies: [
@@ -63,20 +77,25 @@ let package = Package(
       name: "Proto", dependencies: ["CProto", "CProtobufC", "Octets"], path: "Sources/Proto/Swift",
       swiftSettings: settings),
     .target(
-      name: "ExtAuthz", dependencies: ["Octets", "Gate", "Proto", "Transport"], swiftSettings: settings),
+      name: "ExtAuthz", dependencies: ["Octets", "JSON", "Gate", "Proto", "Transport", "CQREncode"],
+      swiftSettings: settings),
+    // What buyers ask without a proxy between: offers, passes, invoices, payments.
+    .target(
+      name: "PublicAPI", dependencies: ["Octets", "JSON", "Digest", "Gate", "Transport", "ExtAuthz"],
+      swiftSettings: settings),
     .target(
       name: "Cashu",
-      dependencies: [
-        "Octets", "Digest", "Gate", "CSecp256k1",
-        .product(name: "AsyncHTTPClient", package: "async-http-client"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
-      ],
+      dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "X402",
+      dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
       swiftSettings: settings
     ),
     .target(
       name: "Store",
-      dependencies: ["Octets", "Gate", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["Octets", "Gate", "CPostgreSQL", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: settings
     ),
     .target(
@@ -87,7 +106,7 @@ let package = Package(
     // The configuration file, its keys and their defaults.
     .target(
       name: "Settings",
-      dependencies: ["Octets", "Gate", .product(name: "Yams", package: "Yams")],
+      dependencies: ["Octets", "Gate", "Cashu", "X402", .product(name: "Yams", package: "Yams")],
       swiftSettings: settings
     ),
     // Doubles and contracts for tests: a scripted scheme, a ledger in memory, a clock that a test moves.
@@ -95,8 +114,8 @@ let package = Package(
     .executableTarget(
       name: "turnpike",
       dependencies: [
-        "Octets", "Digest", "Gate", "Transport", "Proto", "ExtAuthz", "Cashu", "Store", "Telemetry",
-        "Settings",
+        "Octets", "JSON", "Digest", "Gate", "Outbound", "Transport", "Proto", "ExtAuthz", "PublicAPI", "Cashu",
+        "X402", "Store", "Telemetry", "Settings",
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -106,11 +125,15 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // Durable claims as fast as the book takes them, for `make bench`.
+    .executableTarget(
+      name: "claim-bench", dependencies: ["Gate", "Store"], path: "bench/claims", swiftSettings: settings),
+
     // The parsers of outside bytes with what must hold for each; Tests/Fuzz/run feeds the same to libFuzzer.
     .target(
       name: "FuzzParsers",
       dependencies: [
-        "Octets", "Digest", "Gate", "Transport", "Proto", "Cashu",
+        "Octets", "JSON", "Digest", "Gate", "Transport", "Proto", "Cashu", "X402",
         .product(name: "NIOCore", package: "swift-nio"),
       ],
       path: "Tests/Fuzz/Parsers", swiftSettings: settings),
@@ -129,10 +152,20 @@ let package = Package(
     .testTarget(
       name: "CashuTests",
       dependencies: [
-        "Cashu", "Gate", "Digest", "Octets", "TestKit",
+        "Cashu", "Gate", "Digest", "JSON", "Octets", "Outbound", "TestKit",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "X402Tests",
+      dependencies: ["X402", "Gate", "Digest", "JSON", "Octets", "Outbound", "TestKit"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "PublicAPITests",
+      dependencies: ["PublicAPI", "Gate", "Digest", "JSON", "Octets", "Transport", "TestKit"],
       swiftSettings: settings
     ),
     .testTarget(
@@ -147,11 +180,11 @@ let package = Package(
     .testTarget(
       name: "ProtoTests", dependencies: ["Octets", "Proto", "CProto", "CProtobufC"], swiftSettings: settings),
     .testTarget(
-      name: "ExtAuthzTests", dependencies: ["Octets", "Gate", "Proto", "Transport", "ExtAuthz"],
+      name: "ExtAuthzTests", dependencies: ["Octets", "JSON", "Gate", "Proto", "Transport", "ExtAuthz"],
       swiftSettings: settings
     ),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Settings", "Gate", "Octets"], swiftSettings: settings),
+      name: "SettingsTests", dependencies: ["Settings", "Gate", "Octets", "Cashu", "X402"], swiftSettings: settings),
     .testTarget(
       name: "TelemetryTests",
       dependencies: ["Telemetry", "Settings", "Digest", .product(name: "Logging", package: "swift-log")],
@@ -160,7 +193,7 @@ let package = Package(
     .testTarget(
       name: "TurnpikeTests",
       dependencies: [
-        "turnpike", "Octets", "Digest", "Gate", "Transport", "Cashu", "Store", "Telemetry", "TestKit",
+        "turnpike", "Octets", "JSON", "Digest", "Gate", "Transport", "Cashu", "X402", "Store", "Telemetry", "TestKit",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings

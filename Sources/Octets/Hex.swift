@@ -7,7 +7,13 @@ public enum Hex {
   }
 
   public static func bytes(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-    bytes.flatMap { [self.digits[Int($0 >> 4)], self.digits[Int($0 & 15)]] }
+    var out: [UInt8] = []
+    out.reserveCapacity(2 * bytes.underestimatedCount)
+    for byte in bytes {
+      out.append(self.digits[Int(byte >> 4)])
+      out.append(self.digits[Int(byte & 15)])
+    }
+    return out
   }
 
   /// Upper and lower case alike; nil for an odd length or any other character.

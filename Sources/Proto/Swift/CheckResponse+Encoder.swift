@@ -23,7 +23,8 @@ extension CheckResponse {
     public var requestHeaders = FieldList()
     /// The names to take off the request to the app; values do not matter.
     public var removedRequestHeaders = FieldList()
-    /// Added to the answer for the client: `set-cookie` beside the app's own, every other name in its place.
+    /// Added to the answer for the client: `set-cookie` and `access-control-expose-headers` beside the app's own, every other
+    /// name in its place.
     public var responseHeaders = FieldList()
     /// Taken out of the request's query.
     public var removedQueryParameters: [String] = []
@@ -44,7 +45,7 @@ extension CheckResponse {
       mutation.removedQueryParameters.allSatisfy({ !$0.utf8.contains(where: ASCII.isControl) })
     else { return self.internalError }
     let answers = mutation.responseHeaders
-    let added: (Int) -> Append = { answers[$0].name.elementsEqual("set-cookie".utf8) ? .add : .overwrite }
+    let added: (Int) -> Append = { Self.standsBeside(answers[$0].name) ? .add : .overwrite }
     var length = 0
     length += self.length(of: mutation.requestHeaders) { _ in .overwrite }
     for index in 0..<mutation.removedRequestHeaders.count {
@@ -68,6 +69,11 @@ extension CheckResponse {
   public static func denied(_ code: DenialCode, status: UInt16, headers: FieldList, body: [UInt8]) -> [UInt8]
   {
     self.encodeDenied(code, status: status, headers: headers, body: body, field: Tag.denied)
+  }
+
+  /// Whether a field of ours goes beside the app's own.
+  private static func standsBeside(_ name: ArraySlice<UInt8>) -> Bool {
+    name.elementsEqual("set-cookie".utf8) || name.elementsEqual("access-control-expose-headers".utf8)
   }
 
   /// As ``denied(_:status:headers:body:)``, but counted as an error: `failure_mode_allow` lets it through to the app,
