@@ -6,6 +6,8 @@ final class DecisionMemo: Sendable {
   enum Word {
     case forgotten
     case allowed
+    /// Counting again would count one request twice.
+    case limited(Denial)
     case unavailable(Outage)
   }
 
@@ -31,6 +33,7 @@ final class DecisionMemo: Sendable {
     switch decision {
     case .allow: word = .allowed
     case .unavailable(let outage): word = .unavailable(outage)
+    case .deny(.tooManyRequests(let seconds)): word = .limited(.tooManyRequests(retryAfterSeconds: seconds))
     case .paymentRequired, .deny: word = .forgotten
     }
     self.state.withLock { state in

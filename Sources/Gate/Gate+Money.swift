@@ -1,7 +1,9 @@
 /// Steps 5 to 9: what must ask the ledger, and the counterpart where it must.
 extension Gate {
   func redeem(_ pending: PendingRequest) async throws(Outage) -> Decision {
-    if pending.request.method == .head { return try await self.look(at: pending, unseen: .owed) }
+    if pending.request.method == .head, pending.countedPass != nil || pending.offer != nil {
+      return try await self.look(at: pending, unseen: .owed)
+    }
     var demand = pending.demand
     if let serial = pending.countedPass {
       let outcome = try await self.cashier.take(serial, for: pending.requestKey)
@@ -12,19 +14,30 @@ extension Gate {
       default: return self.allow(outcome, pending, basis: .pass, demand: demand)
       }
     }
-    guard let offer = pending.offer else { return .paymentRequired(demand) }
+    guard let offer = pending.offer else { return try await self.unpaid(pending, demand) }
     // 5 verify
     let payment: VerifiedPayment
     switch try await self.cashier.verify(offer, against: demand.quote, reach: .network) {
     case .rejected(let rejection): return Self.refuse(rejection, demand)
     case .verified(let verified): payment = verified
     }
+    demand.payment = payment.id
     // 6 claim, 7 settle, 8 grant
     let standing = try await self.cashier.redeem(
       payment, for: demand.quote, client: pending.request.client, until: pending.request.deadline)
+    if case .notBearer(let grant) = standing { return try await self.again(grant, pending, demand) }
     guard case .granted(let grant) = standing else { return try Self.decision(on: standing, demand) }
     // 9 decide
     let outcome = try await self.cashier.take(grant.serial, for: pending.requestKey)
+    return self.allow(outcome, pending, basis: .payment, demand: demand)
+  }
+
+  /// A payment whose bearer this request does not prove to be: it gets what it got before, and nothing more.
+  private func again(
+    _ grant: GrantRecord, _ pending: PendingRequest, _ demand: Demand
+  ) async throws(Outage) -> Decision {
+    let outcome = try await self.cashier.take(grant.serial, for: pending.requestKey, intent: .again)
+    guard case .repeated = outcome else { return .deny(.notBearer(grant.payment)) }
     return self.allow(outcome, pending, basis: .payment, demand: demand)
   }
 
@@ -47,6 +60,7 @@ extension Gate {
     switch try await self.cashier.verify(offer, against: demand.quote, reach: .local) {
     case .rejected(let rejection): return Self.refuse(rejection, demand)
     case .verified(let payment):
+      demand.payment = payment.id
       let standing = try await self.cashier.standing(of: payment, scope: demand.quote.scope)
       switch standing {
       case .granted(let grant):
@@ -65,10 +79,12 @@ extension Gate {
   }
 
   /// 9 decide, for a payment that gave no grant here.
-  private static func decision(on standing: PaymentStanding, _ demand: Demand) throws(Outage) -> Decision {
+  static func decision(on standing: PaymentStanding, _ demand: Demand) throws(Outage) -> Decision {
     switch standing {
     case .rejected(let rejection): return self.refuse(rejection, demand)
     case .otherRoute(let id): return .deny(.otherRoute(id))
+    case .notBearer(let grant): return .deny(.notBearer(grant.payment))
+    case .nameTaken(let id): return .deny(.nameTaken(id))
     case .inFlight(let id):
       throw Outage(.inFlight, "another request works on this payment", retryAfterSeconds: 1, payment: id)
     case .unknown(let id, let dueIn):
@@ -79,12 +95,14 @@ extension Gate {
         .unknown, "held by the counterpart; an operator must look", retryAfterSeconds: 300, payment: id)
     case .unseen:
       throw Outage(.outage, "the payment was not taken; nothing was spent")
+    case .transferred(let id):
+      throw Outage(.outage, "a transfer of the treasury is no payment", payment: id)
     case .granted(let grant):
       throw Outage(.outage, "a grant was not used", payment: grant.payment)
     }
   }
 
-  private static func refuse(_ rejection: Rejection, _ demand: Demand) -> Decision {
+  static func refuse(_ rejection: Rejection, _ demand: Demand) -> Decision {
     switch rejection.remedy {
     case .mendTheOffer: return .deny(.payment(rejection))
     case .payAgain:
@@ -113,21 +131,25 @@ extension Gate {
       demand.reason = .pass(.revoked)
       return .paymentRequired(demand)
     }
-    let assertions = Assertions(payment: basis == .payment ? .now(grant.paid) : .earlier)
-    let pass = basis == .payment ? self.pass(for: grant, on: pending.route) : nil
+    let assertions = Assertions(
+      payment: basis == .payment ? .now(grant.paid) : .earlier, user: grant.payer)
+    // A single use is taken by this very answer: nothing is left to bear.
+    let isSingleUse = grant.uses == 1 && grant.end == nil
+    let pass = basis == .payment && !isSingleUse ? self.pass(for: grant, on: pending.route) : nil
     return .allow(
-      Allowance(basis: basis, assertions: assertions, pass: pass, use: use, payment: grant.payment))
+      Allowance(
+        basis: basis, assertions: assertions, pass: pass, use: use, payment: grant.payment,
+        receipt: basis == .payment ? grant.receipt : nil,
+        remaining: Remaining(of: grant, under: demand.quote.tariff, at: self.clock.now())))
   }
 
-  /// 8 grant, in its bearer form; nil where the payment bought a single use and so has nothing left to bear.
-  private func pass(for grant: GrantRecord, on route: Route) -> IssuedPass? {
+  /// 8 grant, in its bearer form: the same grant always gives the same text. Nil for a grant of nothing.
+  func pass(for grant: GrantRecord, on route: Route) -> IssuedPass? {
     let kind: Pass.Kind
     switch (grant.uses, grant.end) {
     case (nil, nil): return nil
     case (nil, .some): kind = .time
-    case (.some(let uses), nil):
-      guard uses > 1 else { return nil }
-      kind = .uses
+    case (.some, nil): kind = .uses
     case (.some, .some): kind = .usesWithinTime
     }
     let end = grant.end ?? Timestamp(milliseconds: 0)

@@ -4,12 +4,12 @@
 /// 7 settle · 8 grant belong to the ``Cashier``; 9 decide is the return of each function. All are total:
 /// "I cannot tell" is ``Decision/unavailable(_:)``, never an allow.
 public final class Gate: Sendable {
-  private let policy: PolicyBox
+  let policy: PolicyBox
   private let verifiers: [any PaymentVerifier]
-  private let passes: PassJudge
+  let passes: PassJudge
   let passKeys: PassKeys
   let cashier: Cashier
-  private let memo: DecisionMemo
+  let memo: DecisionMemo
   let clock: any TimeSource
 
   public init(
@@ -24,6 +24,9 @@ public final class Gate: Sendable {
     self.memo = DecisionMemo()
     self.clock = clock
   }
+
+  /// The routes and prices in force.
+  public var currentPolicy: Policy { self.policy.current }
 
   /// Replaces routes and prices; requests under way end under the old ones.
   public func reload(_ policy: Policy) { self.policy.replace(with: policy) }
@@ -70,9 +73,12 @@ public final class Gate: Sendable {
       request, at: place, on: route, covers: { policy.routes.covers($0, route.id) }, now: now)
     {
     case .absent: break
-    case .valid:
-      let assertions = Assertions(payment: .earlier)
-      return .decided(Judgement(.allow(Allowance(basis: .pass, assertions: assertions)), route: route))
+    case .valid(_, let end):
+      var allowance = Allowance(basis: .pass, assertions: Assertions(payment: .earlier))
+      if policy.limits.passTime == .told {
+        allowance.remaining = Remaining(until: end, under: tariff, at: now)
+      }
+      return .decided(Judgement(.allow(allowance), route: route))
     case .counted(let serial): counted = serial
     case .fault(let found): fault = found
     case .twoPasses: return .decided(Judgement(.deny(.twoPasses), route: route))
@@ -85,23 +91,24 @@ public final class Gate: Sendable {
     let demand = Demand(
       fault.map(Demand.Reason.pass) ?? .paymentRequired, quote: quote,
       challenges: policy.challenges(for: tariff))
-    guard counted != nil || !offers.isEmpty else {
+    if counted == nil, offers.isEmpty, !policy.counts(request, on: route) {
       return .decided(Judgement(.paymentRequired(demand), route: route))
     }
     return .pending(
       PendingRequest(
         request: request, place: place, route: route, demand: demand, countedPass: counted,
-        offer: offers.first))
+        offer: offers.first, limits: policy.limits))
   }
 
   /// Steps 5 to 9: waits for the ledger, and for the mint where it must; never past the request's deadline.
   public func decide(_ pending: PendingRequest) async -> Judgement {
-    let decision: Decision
+    var decision: Decision
     do throws(Outage) {
       decision = try await self.redeem(pending)
     } catch {
       decision = .unavailable(error)
     }
+    decision = await self.limited(decision, pending.limits.challenges, pending.request)
     self.memo.note(decision, for: pending.memoKey, at: self.clock.now())
     return Judgement(decision, route: pending.route)
   }
@@ -124,6 +131,7 @@ public final class Gate: Sendable {
     }
     switch self.memo.recall(pending.memoKey, at: self.clock.now()) {
     case .allowed: return .wouldAllow
+    case .limited(let denial): return .judged(Judgement(.deny(denial), route: pending.route))
     case .unavailable(let outage): return .judged(Judgement(.unavailable(outage), route: pending.route))
     case .forgotten: break
     }

@@ -1,4 +1,4 @@
-/// A request that steps 1 to 4 could not decide: it shows a counted pass, an offer, or both.
+/// A request that steps 1 to 4 could not decide: it shows a counted pass, an offer, or both, or must be counted itself.
 public struct PendingRequest: Sendable {
   let request: AccessRequest
   let place: Place
@@ -6,6 +6,7 @@ public struct PendingRequest: Sendable {
   let demand: Demand
   let countedPass: Serial?
   let offer: PaymentOffer?
+  let limits: Policy.Limits
 
   /// The longest identity a proxy may give; a longer one gives no repeats.
   private static let maxIdentityBytes = 128
@@ -28,6 +29,8 @@ public struct PendingRequest: Sendable {
     hasher.combine(self.request.id)
     hasher.combine(self.countedPass)
     hasher.combine(self.offer?.bytes)
+    // Whoever shows nothing is told apart by where he is: quotas and limits are per client.
+    if self.countedPass == nil, self.offer == nil { hasher.combine(self.request.client) }
     return hasher.finalize()
   }
 }

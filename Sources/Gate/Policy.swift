@@ -18,21 +18,52 @@ public final class Policy: Sendable {
 
   public let routes: RouteTable
   public let fallback: Fallback
+  public let limits: Limits
   private let challenges: [Tariff: [Challenge]]
 
+  /// What holds on all routes.
+  public struct Limits: Sendable {
+    /// Unpaid demands that one client gets; nil for any number.
+    public var challenges: RequestLimit?
+    /// Whether a time pass's answer says how much time is left: it costs the fast path a little (docs/configuration.md).
+    public var passTime: PassTime
+
+    public enum PassTime: Sendable { case told, untold }
+
+    public init(challenges: RequestLimit? = nil, passTime: PassTime = .untold) {
+      self.challenges = challenges
+      self.passTime = passTime
+    }
+  }
+
   /// Makes the challenges of every tariff once: a 402 costs no formatting.
-  public init(routes: RouteTable, fallback: Fallback, verifiers: [any PaymentVerifier]) {
+  ///
+  /// - Parameter invoices: the address of ``/v1/invoices`` as buyers reach it; nil where none are sold.
+  public init(
+    routes: RouteTable, fallback: Fallback, verifiers: [any PaymentVerifier], limits: Limits = Limits(),
+    invoices: String? = nil
+  ) {
     self.routes = routes
     self.fallback = fallback
+    self.limits = limits
     var challenges: [Tariff: [Challenge]] = [:]
     for route in routes.routes {
       guard let tariff = route.tariff, challenges[tariff] == nil else { continue }
       challenges[tariff] = verifiers.compactMap { $0.challenge(for: tariff) }
+      if let invoices, let challenge = Challenge.invoice(at: invoices, for: tariff) {
+        challenges[tariff]?.append(challenge)
+      }
     }
     self.challenges = challenges
   }
 
-  func challenges(for tariff: Tariff) -> [Challenge] { self.challenges[tariff] ?? [] }
+  /// How the schemes ask for a tariff of this policy's routes.
+  public func challenges(for tariff: Tariff) -> [Challenge] { self.challenges[tariff] ?? [] }
+
+  /// Whether the ledger must count a request that shows nothing.
+  func counts(_ request: AccessRequest, on route: Route) -> Bool {
+    self.limits.challenges != nil || route.freeQuota != nil && request.client != nil
+  }
 
   func route(for request: AccessRequest, at place: Place) -> Route? {
     let tier = request.tier.map { String(decoding: $0, as: UTF8.self) }

@@ -31,6 +31,16 @@ import Testing
     #expect(Purchase(of: Amount(10, .sat), under: steep)?.time == .seconds(1))
   }
 
+  @Test("a rate sells no less than its least time, and asks for the amount that buys it")
+  func leastTime() {
+    let tariff = Tariff(prices: [Amount(100, .sat)], terms: .rate(per: .seconds(3600), least: .seconds(600)))
+    let quote = Quote(tariff: tariff, scope: GrantScope(route: RouteID("r"), host: ""))
+    // 600 s are 16.67 sat.
+    #expect(quote.minimum(in: .sat) == Amount(17, .sat))
+    #expect(Purchase(of: Amount(17, .sat), under: tariff)?.time == .seconds(612))
+    #expect(Purchase(of: Amount(16, .sat), under: tariff) == nil)
+  }
+
   @Test("no amount overflows: the largest buys the longest there is")
   func bounds() {
     let uses = Tariff(prices: [Amount(1, .sat)], terms: .usesWithin(.max, .seconds(1 << 40)))

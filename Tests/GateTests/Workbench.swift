@@ -16,16 +16,18 @@ final class Workbench: Sendable {
 
   init(
     routes: [Route]? = nil, fallback: Policy.Fallback = .deny, keys: PassKeys = Workbench.keys(1),
-    deadline: Duration = .seconds(20), deliveryPatience: Duration = .seconds(5)
+    deadline: Duration = .seconds(20), deliveryPatience: Duration = .seconds(5),
+    limits: Policy.Limits = Policy.Limits(), trust: Trust = .settlement, bearing: Bearing = .payload
   ) throws {
-    let verifier = ScriptedVerifier(self.counterpart)
+    let verifier = ScriptedVerifier(self.counterpart, trust: trust, bearing: bearing)
     self.ledger = MemoryLedger.make(clock: self.clock)
     self.cashier = Cashier(
       ledger: self.ledger, verifiers: [verifier], revocations: self.revocations,
       settings: .init(deadline: deadline, deliveryPatience: deliveryPatience), clock: self.clock)
     self.gate = Gate(
       policy: Policy(
-        routes: try RouteTable(try routes ?? Self.routes()), fallback: fallback, verifiers: [verifier]),
+        routes: try RouteTable(try routes ?? Self.routes()), fallback: fallback, verifiers: [verifier],
+        limits: limits),
       verifiers: [verifier], passKeys: keys, revocations: self.revocations, cashier: self.cashier,
       clock: self.clock)
     self.revocations.load([], at: self.clock.now())
@@ -58,23 +60,25 @@ final class Workbench: Sendable {
   }
 
   static func route(
-    _ pattern: String, _ access: Route.Access, cors: CORS? = nil, covers: [RouteID] = [], tier: String? = nil
+    _ pattern: String, _ access: Route.Access, cors: CORS? = nil, covers: [RouteID] = [], tier: String? = nil,
+    freeQuota: RequestLimit? = nil
   ) throws -> Route {
     Route(
       id: RouteID(pattern), label: pattern, pattern: try PathPattern(pattern), tier: tier, access: access,
       cors: cors,
-      covers: covers)
+      covers: covers, freeQuota: freeQuota)
   }
 
   static func request(
     _ target: String, method: RequestMethod = .get, host: String? = "shop.example", id: String? = nil,
-    tier: String? = nil, _ fields: [(StaticString, String)] = [], adapter: AccessRequest.Adapter = .envoy
+    tier: String? = nil, _ fields: [(StaticString, String)] = [], adapter: AccessRequest.Adapter = .envoy,
+    client: ClientAddress? = nil
   ) -> AccessRequest {
     var list = FieldList()
     for (name, value) in fields { list.append(name, value.utf8) }
     return AccessRequest(
       adapter: adapter, method: method, target: Array(target.utf8), host: host.map { Array($0.utf8) },
-      id: id.map { Array($0.utf8) }, client: nil, fields: list, tier: tier.map { Array($0.utf8) })
+      id: id.map { Array($0.utf8) }, client: client, fields: list, tier: tier.map { Array($0.utf8) })
   }
 
   /// Asks, and reports the answer as written, as an adapter does.

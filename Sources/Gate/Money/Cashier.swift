@@ -45,7 +45,16 @@ public final class Cashier: Sendable {
   let observer: any GateObserver
 
   private enum Work: Sendable {
-    case redeem(VerifiedPayment, Quote, JobOutcome)
+    case redeem(Order, JobOutcome)
+  }
+
+  /// One payment, and what is to become of it.
+  private struct Order: Sendable {
+    var payment: VerifiedPayment
+    var quote: Quote
+    /// The grant that it tops up; nil for one of its own.
+    var onto: Serial?
+    var client: ClientAddress?
   }
 
   public init(
@@ -74,8 +83,8 @@ public final class Cashier: Sendable {
         timers.addTask { await self.recoverOnTimer() }
         timers.addTask { await self.refreshRevocations() }
         await withDiscardingTaskGroup { jobs in
-          for await case .redeem(let payment, let quote, let outcome) in self.work {
-            jobs.addTask { await self.redeem(payment, quote, outcome) }
+          for await case .redeem(let order, let outcome) in self.work {
+            jobs.addTask { await self.redeem(order, outcome) }
           }
         }
         timers.cancelAll()
@@ -99,8 +108,10 @@ public final class Cashier: Sendable {
   }
 
   func standing(of payment: VerifiedPayment, scope: GrantScope) async throws(Outage) -> PaymentStanding {
-    try await self.ledger.standing(of: payment.id, nullifiers: payment.nullifiers, scope: scope)
+    try await self.ledger.standing(of: payment, scope: scope)
   }
+
+  func count(_ event: MeterEvent) async throws(Outage) -> MeterReading { try await self.ledger.count(event) }
 
   func take(
     _ serial: Serial, for request: RequestKey?, intent: UseRequest.Intent = .take
@@ -131,57 +142,77 @@ public final class Cashier: Sendable {
 
   /// Waits until the book knows what became of `payment`, or until the deadline: the work goes on.
   func redeem(
-    _ payment: VerifiedPayment, for quote: Quote, client: ClientAddress?,
+    _ payment: VerifiedPayment, for quote: Quote, onto: Serial? = nil, client: ClientAddress?,
     until deadline: ContinuousClock.Instant?
   ) async throws(Outage) -> PaymentStanding {
     let standing = try await self.standing(of: payment, scope: quote.scope)
     switch standing {
-    case .granted, .otherRoute, .stuck, .rejected: return standing
+    case .granted, .otherRoute, .notBearer, .nameTaken, .stuck, .rejected, .transferred: return standing
     case .unknown(_, let dueIn) where dueIn > .zero: return standing
     case .inFlight, .unknown, .unseen: break
     }
     self.crashPoints.reach(.verified)
-    let outcome = try self.join(payment, quote, standing, from: client)
+    let order = Order(payment: payment, quote: quote, onto: onto, client: client)
+    let place = try self.join(order, standing)
     let end = deadline ?? ContinuousClock.now + self.settings.deadline
-    guard let result = await outcome.value(until: end, sleeper: self.sleeper) else {
+    guard let result = await place.outcome.value(until: end, sleeper: self.sleeper) else {
       throw Outage(
         .inFlight, "the request's time is up; the work goes on", retryAfterSeconds: 1, payment: payment.id)
+    }
+    // What the leader was granted says nothing of a follower: he may bear the payment or not, and be on another route.
+    if case .follows = place, case .success(.granted) = result {
+      return try await self.standing(of: payment, scope: quote.scope)
     }
     return try result.get()
   }
 
+  /// A request's place among those that bring one payment at the same time.
+  private enum Place {
+    case leads(JobOutcome)
+    case follows(JobOutcome)
+
+    var outcome: JobOutcome {
+      switch self {
+      case .leads(let outcome), .follows(let outcome): outcome
+      }
+    }
+  }
+
   /// The first who brings a payment has it worked on, if the counterpart may be asked; the others wait with it.
-  private func join(
-    _ payment: VerifiedPayment, _ quote: Quote, _ standing: PaymentStanding, from client: ClientAddress?
-  ) throws(Outage) -> JobOutcome {
-    enum Place { case leads(JobOutcome), follows(JobOutcome), full }
-    let place = self.waiting.withLock { waiting -> Place in
+  private func join(_ order: Order, _ standing: PaymentStanding) throws(Outage) -> Place {
+    let payment = order.payment
+    let place = self.waiting.withLock { waiting -> Place? in
       if let outcome = waiting[payment.id] {
-        return outcome.admit(upTo: Self.maxWaiters) ? .follows(outcome) : .full
+        return outcome.admit(upTo: Self.maxWaiters) ? .follows(outcome) : nil
       }
       let outcome = JobOutcome()
       waiting[payment.id] = outcome
       return .leads(outcome)
     }
     switch place {
-    case .follows(let outcome): return outcome
-    case .full:
+    case .follows(let outcome): return .follows(outcome)
+    case nil:
       throw Outage(
         .inFlight, "too many requests wait for this payment", retryAfterSeconds: 1, payment: payment.id)
     case .leads(let outcome):
       do throws(Outage) {
-        if case .unseen = standing { try self.verifiers[payment.method]?.admit(payment, from: client) }
+        // Trusted, it asks its counterpart only beyond the limit, and only the claim knows where that is.
+        if case .unseen = standing, payment.trust == .settlement { try self.admit(order) }
       } catch {
         self.finish(payment.id, outcome, .failure(error))
         throw error
       }
-      guard case .enqueued = self.orders.yield(.redeem(payment, quote, outcome)) else {
+      guard case .enqueued = self.orders.yield(.redeem(order, outcome)) else {
         let outage = Outage(.outage, "too many payments at once", retryAfterSeconds: 1, payment: payment.id)
         self.finish(payment.id, outcome, .failure(outage))
         throw outage
       }
-      return outcome
+      return .leads(outcome)
     }
+  }
+
+  private func admit(_ order: Order) throws(Outage) {
+    try self.verifiers[order.payment.method]?.admit(order.payment, from: order.client)
   }
 
   private func finish(_ id: PaymentID, _ outcome: JobOutcome, _ result: Result<PaymentStanding, Outage>) {
@@ -191,19 +222,19 @@ public final class Cashier: Sendable {
 
   // MARK: 6 claim, 7 settle, 8 grant
 
-  private func redeem(_ payment: VerifiedPayment, _ quote: Quote, _ outcome: JobOutcome) async {
+  private func redeem(_ order: Order, _ outcome: JobOutcome) async {
     do throws(Outage) {
-      self.finish(payment.id, outcome, .success(try await self.claimAndSettle(payment, quote)))
+      self.finish(order.payment.id, outcome, .success(try await self.claimAndSettle(order)))
     } catch {
-      self.finish(payment.id, outcome, .failure(error))
+      self.finish(order.payment.id, outcome, .failure(error))
     }
   }
 
-  private func claimAndSettle(_ payment: VerifiedPayment, _ quote: Quote) async throws(Outage)
-    -> PaymentStanding
-  {
+  private func claimAndSettle(_ order: Order) async throws(Outage) -> PaymentStanding {
+    let (payment, quote) = (order.payment, order.quote)
     let reservation = Reservation(
-      payment: payment, scope: quote.scope, tariff: quote.tariff, lease: self.settings.lease)
+      payment: payment, scope: quote.scope, tariff: quote.tariff, lease: self.settings.lease,
+      onto: order.onto)
     switch try await self.ledger.claim(reservation) {
     case .claimed(let claim):
       self.crashPoints.reach(.reserved)
@@ -211,12 +242,23 @@ public final class Cashier: Sendable {
         preconditionFailure("A payment was verified by a method that this gate does not have.")
       }
       let term = claim.term
+      if payment.trust != .settlement {
+        do throws(Outage) { try self.admit(order) } catch {
+          return try await self.conclude(term, .notSent(error))
+        }
+      }
       let start = ContinuousClock.now
       let settlement = await verifier.settle(payment, under: claim)
       self.observer.settled(payment.id, payment.method, settlement, in: ContinuousClock.now - start)
       return try await self.conclude(term, settlement)
+    case .standing(.granted(let grant)):
+      if case .reservation = payment.trust { self.crashPoints.reach(.concluded) }
+      return .granted(grant)
     case .standing(let standing):
-      return try await self.waitForOther(payment, quote, standing)
+      let found = try await self.waitForOther(payment, quote, standing)
+      guard case .granted = found else { return found }
+      // Who brings what another has claimed must show that it is his.
+      return try await self.standing(of: payment, scope: quote.scope)
     }
   }
 
@@ -252,7 +294,7 @@ public final class Cashier: Sendable {
     self.crashPoints.reach(.concluded)
     switch settlement {
     case .notSent(let outage), .void(let outage): throw outage
-    case .settled, .rejected, .unknown, .stuck: return standing
+    case .settled, .transferred, .rejected, .unknown, .stuck: return standing
     }
   }
 }

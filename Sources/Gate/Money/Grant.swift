@@ -10,12 +10,14 @@ public struct GrantRecord: Hashable, Sendable {
   /// When the time bought ends; nil when only uses count.
   public var end: Timestamp?
   public var revoked: Revocation
+  public var payer: String?
+  public var receipt: Receipt?
 
   public enum Revocation: String, Hashable, Sendable { case valid, revoked }
 
   public init(
     serial: Serial, payment: PaymentID, scope: GrantScope, paid: Amount, uses: UInt32?, usesTaken: UInt32,
-    end: Timestamp?, revoked: Revocation = .valid
+    end: Timestamp?, revoked: Revocation = .valid, payer: String? = nil, receipt: Receipt? = nil
   ) {
     self.serial = serial
     self.payment = payment
@@ -25,6 +27,8 @@ public struct GrantRecord: Hashable, Sendable {
     self.usesTaken = usesTaken
     self.end = end
     self.revoked = revoked
+    self.payer = payer
+    self.receipt = receipt
   }
 }
 
@@ -53,14 +57,14 @@ public struct Purchase: Hashable, Sendable {
       guard times > 0 else { return nil }
       self.uses = Self.uses(times, each: uses)
       self.time = Self.time(times, each: duration)
-    case .rate(let per):
+    case .rate(let per, let least):
       let product = paid.value.multipliedFullWidth(by: UInt64(max(0, per.inMilliseconds)))
       guard product.high < price.value else {
         self.time = Self.maxTime
         return
       }
       let milliseconds = price.value.dividingFullWidth((product.high, product.low)).quotient
-      guard milliseconds >= 1000 else { return nil }
+      guard milliseconds >= UInt64(max(1000, least.inMilliseconds)) else { return nil }
       self.time = .milliseconds(Int64(min(milliseconds, UInt64(Self.maxTime.inMilliseconds))))
     }
   }
@@ -85,10 +89,15 @@ public struct UseRequest: Sendable {
   /// The proxy-made identity of the request, bound to adapter, method, host and path; nil means no repeats.
   public var request: RequestKey?
   public var lease: Duration
-  /// A look takes nothing (HEAD, and the challenge endpoints).
   public var intent: Intent
 
-  public enum Intent: Sendable { case take, look }
+  public enum Intent: Sendable {
+    case take
+    /// Takes nothing (HEAD, and the challenge endpoints).
+    case look
+    /// Only the same request again: the bearer may not take another use.
+    case again
+  }
 
   public init(serial: Serial, request: RequestKey?, lease: Duration, intent: Intent = .take) {
     self.serial = serial

@@ -23,6 +23,7 @@ public protocol PaymentVerifier: Sendable {
   /// Whether the counterpart may be asked about this payment now (the mint-budget rule, design §5).
   ///
   /// Called before a payment that the ledger has never seen is claimed.
+  /// A payment granted on trust asks nobody now, and is admitted.
   func admit(_ payment: VerifiedPayment, from client: ClientAddress?) throws(Outage)
 
   /// Moves the money. Called with the plan durable; consumes the claim, so it cannot be done twice.
@@ -52,6 +53,41 @@ public enum Verdict: Sendable {
   case rejected(Rejection)
 }
 
+/// When a payment becomes a grant (design §5).
+public enum Trust: Hashable, Sendable {
+  /// When its money is ours.
+  case settlement
+  /// When its nullifiers are durable: nobody but us can spend it. Its counterpart may owe us at most `limit` in all this
+  /// way.
+  case reservation(limit: UInt64, beyond: Overdraft)
+
+  /// What is done with a payment that would exceed the limit.
+  public enum Overdraft: Hashable, Sendable {
+    /// It is settled at once, as if there were no trust.
+    case settle
+    /// Nobody takes it now: an ``Outage``.
+    case refuse
+  }
+}
+
+/// By what a payer shows that a payment is his when he presents it again (design §4, "x402 payloads are public").
+public enum Bearing: Hashable, Sendable {
+  /// By the payment itself: it is a secret until it is spent (ecash).
+  case payload
+  /// The payload is public once it is broadcast; SHA-256 of the random secret that its challenge gave out.
+  case secret(hash: [UInt8])
+  /// The payload is public and came without a secret: its first presentation counts, later ones only as repeats.
+  case firstPresentation
+}
+
+/// A name that the payer gave a payment (x402 `payment-identifier`): one name, one payment.
+public struct PaymentName: Hashable, Sendable {
+  /// A digest of what the payer sent; 32 bytes.
+  public let bytes: [UInt8]
+
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+}
+
 /// An offer that would pay its quote, and how it will be redeemed.
 public struct VerifiedPayment: Sendable {
   public var id: PaymentID
@@ -66,10 +102,16 @@ public struct VerifiedPayment: Sendable {
   public var plan: [UInt8]
   /// Counters that the plan takes numbers from; reserved in the transaction that stores the plan.
   public var counters: [CounterRequest]
+  public var trust: Trust
+  public var bearing: Bearing
+  /// Who paid, where the scheme tells (an address); asserted to the app.
+  public var payer: String?
+  public var name: PaymentName?
 
   public init(
     id: PaymentID, method: PaymentMethod, nullifiers: [Nullifier], value: Amount, counterpart: String,
-    plan: [UInt8], counters: [CounterRequest] = []
+    plan: [UInt8], counters: [CounterRequest] = [], trust: Trust = .settlement, bearing: Bearing = .payload,
+    payer: String? = nil, name: PaymentName? = nil
   ) {
     self.id = id
     self.method = method
@@ -78,6 +120,10 @@ public struct VerifiedPayment: Sendable {
     self.counterpart = counterpart
     self.plan = plan
     self.counters = counters
+    self.trust = trust
+    self.bearing = bearing
+    self.payer = payer
+    self.name = name
   }
 }
 
@@ -121,7 +167,9 @@ public struct SettlementPlan: Sendable {
 /// What became of a settlement.
 public enum Settlement: Sendable {
   /// The money is ours; `proceeds` are what the treasury now holds.
-  case settled([Proceeds])
+  case settled([Proceeds], receipt: Receipt? = nil)
+  /// A transfer of the treasury's own is done.
+  case transferred(TransferEffect)
   /// It never will be. `spent` are the nullifiers the counterpart calls spent: remembered, so that it is not asked again.
   /// With ``Rejection/spent`` the payment itself is remembered too, also where it is not known which of them are.
   case rejected(Rejection, spent: [Nullifier])
@@ -133,6 +181,19 @@ public enum Settlement: Sendable {
   case unknown(Outage)
   /// The counterpart holds the money and gives no answer that ends it; an operator must look. `note` is for them.
   case stuck(note: String)
+}
+
+/// What the counterpart said of a settled payment; public, and shown to the payer each time.
+public struct Receipt: Hashable, Sendable {
+  /// Header fields for the payer (x402 `PAYMENT-RESPONSE`).
+  public var fields: [Challenge.Field]
+  /// The counterpart's own name of the transfer: a transaction hash.
+  public var transaction: String?
+
+  public init(fields: [Challenge.Field], transaction: String? = nil) {
+    self.fields = fields
+    self.transaction = transaction
+  }
 }
 
 /// Redeemed money of the treasury: one proof, for Cashu.

@@ -6,8 +6,8 @@ public struct Tariff: Hashable, Sendable {
     case duration(Duration)
     /// So many uses within so long.
     case usesWithin(UInt32, Duration)
-    /// Time in proportion to the amount: the price buys `per`.
-    case rate(per: Duration)
+    /// Time in proportion to the amount: the price buys `per`, and less than `least` is not sold.
+    case rate(per: Duration, least: Duration = .seconds(1))
   }
 
   /// At most one per unit.

@@ -5,7 +5,7 @@ struct PassJudge: Sendable {
   enum Word {
     case absent
     /// Time is left; nothing more to ask.
-    case valid
+    case valid(Serial, end: Timestamp)
     /// Counts uses, or must be looked up: the ledger has the last word.
     case counted(Serial)
     case fault(PassFault)
@@ -33,7 +33,7 @@ struct PassJudge: Sendable {
     switch pass.kind {
     case .time:
       switch self.revocations.word(on: pass.serial, at: now) {
-      case .valid: return .valid
+      case .valid: return .valid(pass.serial, end: pass.end)
       case .revoked: return .fault(.revoked)
       case .askTheLedger: return .counted(pass.serial)
       case .stale: return .unavailable(Outage(.outage, "revocations were not read for more than ten seconds"))

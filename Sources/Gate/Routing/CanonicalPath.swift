@@ -30,7 +30,7 @@ public struct CanonicalPath: Hashable, Sendable {
       path = rest
     }
     self.authority = authority
-    guard !path.starts(with: [ASCII.slash, ASCII.slash]) else { return nil }
+    guard path.first != ASCII.slash || path.dropFirst().first != ASCII.slash else { return nil }
     if path.isEmpty {
       self.bytes = [ASCII.slash]
       return

@@ -24,13 +24,16 @@ public final class Route: Sendable {
   public let cors: CORS?
   /// Routes whose passes hold here too.
   public let covers: [RouteID]
+  /// What each client may have before it pays; nil for nothing.
+  public let freeQuota: RequestLimit?
   /// What passes carry of `id`.
   public let tag: UInt128
 
   public init(
     id: RouteID, label: String, pattern: PathPattern, hosts: [HostPattern] = [],
     methods: [RequestMethod] = [],
-    tier: String? = nil, access: Access, cors: CORS? = nil, covers: [RouteID] = []
+    tier: String? = nil, access: Access, cors: CORS? = nil, covers: [RouteID] = [],
+    freeQuota: RequestLimit? = nil
   ) {
     self.id = id
     self.label = label
@@ -41,6 +44,7 @@ public final class Route: Sendable {
     self.access = access
     self.cors = cors
     self.covers = covers
+    self.freeQuota = freeQuota
     self.tag = Route.tag(of: id)
   }
 

@@ -12,6 +12,8 @@ public struct AccessRequest: Sendable {
     case traefik
     case caddy
     case paygress
+    /// Our own API for buyers: no proxy between.
+    case publicAPI = "public"
   }
 
   public let adapter: Adapter

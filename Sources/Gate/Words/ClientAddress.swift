@@ -37,6 +37,16 @@ public struct ClientAddress: Hashable, Sendable {
   }
 }
 
+extension ClientAddress: CustomStringConvertible {
+  /// `192.0.2.1`, or the network's 16 hexadecimal digits and `/64`.
+  public var description: String {
+    switch self.form {
+    case .v4(let number): number.bigEndianBytes.map { String($0) }.joined(separator: ".")
+    case .v6(let network): Hex.encode(network.bigEndianBytes) + "/64"
+    }
+  }
+}
+
 /// Addresses as people write them.
 public enum IPText {
   /// 4 or 16 bytes in network order; nil for anything that is not an address.

@@ -22,6 +22,8 @@ public struct Allowance: Sendable {
   /// By what right.
   public enum Basis: String, Sendable {
     case free, preflight, pass, payment
+    /// Unpaid, within the free quota of its route.
+    case quota
   }
 
   public var basis: Basis
@@ -31,18 +33,24 @@ public struct Allowance: Sendable {
   public var pass: IssuedPass?
   /// The use this answer takes. Whoever writes the answer reports to the gate whether it went out.
   public var use: TakenUse?
+  /// What the counterpart said of the payment, for the client where the proxy can hand it on.
+  public var receipt: Receipt?
   /// Whose credit was taken, for the log; nil where no ledger was asked (free routes, time passes).
   public var payment: PaymentID?
+  /// What is left of the right, for the client where the proxy can hand it on.
+  public var remaining: Remaining?
 
   public init(
     basis: Basis, assertions: Assertions = Assertions(), pass: IssuedPass? = nil, use: TakenUse? = nil,
-    payment: PaymentID? = nil
+    payment: PaymentID? = nil, receipt: Receipt? = nil, remaining: Remaining? = nil
   ) {
     self.basis = basis
     self.assertions = assertions
     self.pass = pass
     self.use = use
     self.payment = payment
+    self.receipt = receipt
+    self.remaining = remaining
   }
 }
 
@@ -56,8 +64,13 @@ public struct Assertions: Sendable, Equatable {
   }
 
   public var payment: Payment?
+  /// `X-User-ID`: the payer, where the scheme tells it.
+  public var user: String?
 
-  public init(payment: Payment? = nil) { self.payment = payment }
+  public init(payment: Payment? = nil, user: String? = nil) {
+    self.payment = payment
+    self.user = user
+  }
 }
 
 /// A pass in its bearer form. A secret: whoever holds it may pass.
@@ -95,6 +108,8 @@ public struct Demand: Sendable {
   public var reason: Reason
   public var quote: Quote
   public var challenges: [Challenge]
+  /// The payment that was offered and is not enough, where it was good enough to have a name; for the log.
+  public var payment: PaymentID?
 
   public init(_ reason: Reason, quote: Quote, challenges: [Challenge]) {
     self.reason = reason
@@ -126,6 +141,12 @@ public enum Denial: Hashable, Sendable {
   case twoPasses
   /// 409: a good payment, bought for another route.
   case otherRoute(PaymentID)
+  /// 409: a good payment that was presented before; only its pass, or the secret of its challenge, bears it.
+  case notBearer(PaymentID)
+  /// 409: the payer's own name of the payment belongs to another payment.
+  case nameTaken(PaymentID)
+  /// 429: this client has been asked to pay too often in one window.
+  case tooManyRequests(retryAfterSeconds: Int)
 
   /// The public reason code.
   public var code: String {
@@ -136,6 +157,9 @@ public enum Denial: Hashable, Sendable {
     case .twoOffers: "two_offers"
     case .twoPasses: "two_passes"
     case .otherRoute: "other_route"
+    case .notBearer: "not_bearer"
+    case .nameTaken: "payment_id_taken"
+    case .tooManyRequests: "too_many_requests"
     }
   }
 
@@ -143,7 +167,8 @@ public enum Denial: Hashable, Sendable {
     switch self {
     case .badRequest, .payment, .twoOffers, .twoPasses: 400
     case .denied: 403
-    case .otherRoute: 409
+    case .otherRoute, .notBearer, .nameTaken: 409
+    case .tooManyRequests: 429
     }
   }
 }

@@ -50,6 +50,8 @@ public struct PaymentMethod: Hashable, Sendable, CustomStringConvertible {
   public var description: String { self.name }
 
   public static let cashu = PaymentMethod("cashu")
+  public static let x402 = PaymentMethod("x402")
+  public static let lightning = PaymentMethod("lightning")
 }
 
 /// A route's name in passes and rows: the config's `id:`, else made from its host, pattern, methods and tier.

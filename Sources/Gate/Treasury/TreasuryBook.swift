@@ -1,0 +1,136 @@
+/// The treasury's side of the book: what is held, and how it moves.
+///
+/// A transfer is written ahead like a payment and goes through the same states; the cashier recovers it the same way
+/// (``Ledger/due(limit:)``, ``Ledger/resume(_:)``, ``Ledger/conclude(_:with:)`` with ``Settlement/transferred(_:)``).
+public protocol TreasuryBook: Ledger {
+  /// Payments granted on trust that no transfer redeems yet, oldest first.
+  func acceptedPayments(limit: Int) async throws(Outage) -> [AcceptedPayment]
+
+  /// Held money that no transfer spends, largest first.
+  func pieces(of counterpart: String, in unit: Amount.Unit, limit: Int) async throws(Outage) -> [Proceeds]
+
+  /// Takes the transfer's inputs and stores its plan, in one transaction; an ``Outage`` when one of them is not there to
+  /// be taken or the sum is not its value. ``ClaimOutcome/standing(_:)`` with `inFlight`
+  /// when another transfer has one of them, with whatever the row says when the id is known already.
+  func begin(_ transfer: TransferDraft) async throws(Outage) -> ClaimOutcome
+
+  /// Adds money that was found again at its counterpart (`treasury restore`); what the book knows already is not counted.
+  func recordFound(_ proceeds: [Proceeds]) async throws(Outage) -> FoundMoney
+
+  /// Moves a counter on to at least `next`; it never goes back.
+  func raise(counter name: String, to next: UInt64) async throws(Outage)
+
+  /// What left the treasury in `transfer`, for who lost the print-out.
+  func exported(in transfer: PaymentID) async throws(Outage) -> [Proceeds]
+}
+
+/// A payment granted on trust.
+public struct AcceptedPayment: Sendable {
+  public var payment: PaymentID
+  public var method: PaymentMethod
+  public var counterpart: String
+  public var value: Amount
+  /// As its verifier made it. Contains secrets.
+  public var plan: [UInt8]
+  public var accepted: Timestamp
+
+  public init(
+    payment: PaymentID, method: PaymentMethod, counterpart: String, value: Amount, plan: [UInt8],
+    accepted: Timestamp
+  ) {
+    self.payment = payment
+    self.method = method
+    self.counterpart = counterpart
+    self.value = value
+    self.plan = plan
+    self.accepted = accepted
+  }
+}
+
+/// A movement of the treasury's own money.
+public struct TransferDraft: Sendable {
+  /// The raw value is what lists show.
+  public enum Kind: String, Hashable, Sendable, CaseIterable {
+    /// Money taken on trust is fetched: payments in, proceeds out.
+    case redemption
+    /// Money leaves as a token.
+    case export
+    /// Money leaves over Lightning.
+    case melt
+  }
+
+  /// Random, 32 hexadecimal digits.
+  public var id: PaymentID
+  public var kind: Kind
+  /// Whose verifier recovers it.
+  public var method: PaymentMethod
+  public var counterpart: String
+  /// The sum of all inputs.
+  public var value: Amount
+  /// Inputs: payments granted on trust.
+  public var payments: [PaymentID]
+  /// Inputs: held money.
+  public var pieces: [Nullifier]
+  public var plan: [UInt8]
+  public var counters: [CounterRequest]
+  public var lease: Duration
+
+  public init(
+    id: PaymentID, kind: Kind, method: PaymentMethod, counterpart: String, value: Amount,
+    payments: [PaymentID] = [], pieces: [Nullifier] = [], plan: [UInt8], counters: [CounterRequest],
+    lease: Duration
+  ) {
+    self.id = id
+    self.kind = kind
+    self.method = method
+    self.counterpart = counterpart
+    self.value = value
+    self.payments = payments
+    self.pieces = pieces
+    self.plan = plan
+    self.counters = counters
+    self.lease = lease
+  }
+}
+
+/// What a finished transfer changed. `value of inputs = kept + left + fee`, or the book refuses it.
+///
+/// Payments of a redemption that are not in `lost` are settled; its lost ones are `stuck`, and stay booked as exposure.
+public struct TransferEffect: Sendable {
+  /// New money of ours: change, or what a redemption fetched.
+  public var kept: [Proceeds]
+  /// Of an export: what left, so that it can be shown again.
+  public var exported: [Proceeds]
+  /// What left: exported or paid, without fees.
+  public var left: UInt64
+  /// What the counterpart and the network kept.
+  public var fee: UInt64
+  /// Payments whose money the counterpart does not give, with a note for the operator.
+  public var lost: [PaymentID: String]
+  /// A proof for the operator: a payment preimage.
+  public var note: String?
+
+  public init(
+    kept: [Proceeds], exported: [Proceeds] = [], left: UInt64 = 0, fee: UInt64,
+    lost: [PaymentID: String] = [:],
+    note: String? = nil
+  ) {
+    self.kept = kept
+    self.exported = exported
+    self.left = left
+    self.fee = fee
+    self.lost = lost
+    self.note = note
+  }
+}
+
+/// What a search at a counterpart brought to light: sums of values.
+public struct FoundMoney: Hashable, Sendable {
+  public var added: UInt64
+  public var known: UInt64
+
+  public init(added: UInt64, known: UInt64) {
+    self.added = added
+    self.known = known
+  }
+}
