@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 /// Where a contract test keeps its rows.
-enum Backend: String, CaseIterable, Sendable { case memory, sqlite }
+enum Backend: String, CaseIterable, Sendable { case memory, sqlite, postgresql }
 
 /// One book, and as many processes on it as a test opens.
 final class Bench: Sendable {
@@ -15,6 +15,7 @@ final class Bench: Sendable {
   private enum Place {
     case memory(MemoryBook)
     case sqlite(TemporaryDirectory)
+    case postgresql(url: String)
   }
 
   init(_ backend: Backend) throws {
@@ -22,6 +23,7 @@ final class Bench: Sendable {
       switch backend {
       case .memory: .memory(MemoryBook())
       case .sqlite: .sqlite(try TemporaryDirectory())
+      case .postgresql: .postgresql(url: try PostgreSQLServer.shared.get().makeDatabase())
       }
   }
 
@@ -32,6 +34,8 @@ final class Bench: Sendable {
     case .sqlite(let directory):
       try SQLiteLedger.open(
         at: directory.path + "/book.db", clock: Anchor(clock: self.clock, directory: directory))
+    case .postgresql(let url):
+      try PostgreSQLLedger.open(url: url, clock: self.clock, limits: .test)
     }
   }
 
@@ -79,10 +83,13 @@ enum Standing: Hashable, Sendable {
   case unseen
   case granted(GrantRecord)
   case otherRoute(PaymentID)
+  case notBearer(GrantRecord)
+  case nameTaken(PaymentID)
   case inFlight(PaymentID)
   case unknown(PaymentID, dueIn: Duration)
   case stuck(PaymentID)
   case rejected(Rejection)
+  case transferred(PaymentID)
 
   init(_ standing: PaymentStanding) {
     self =
@@ -90,10 +97,13 @@ enum Standing: Hashable, Sendable {
       case .unseen: .unseen
       case .granted(let grant): .granted(grant)
       case .otherRoute(let id): .otherRoute(id)
+      case .notBearer(let grant): .notBearer(grant)
+      case .nameTaken(let id): .nameTaken(id)
       case .inFlight(let id): .inFlight(id)
       case .unknown(let id, let dueIn): .unknown(id, dueIn: dueIn)
       case .stuck(let id): .stuck(id)
       case .rejected(let rejection): .rejected(rejection)
+      case .transferred(let id): .transferred(id)
       }
   }
 
@@ -149,7 +159,7 @@ extension TransactionalLedger {
   }
 
   func standing(of payment: VerifiedPayment, scope: GrantScope = paid) async throws -> Standing {
-    Standing(try await self.standing(of: payment.id, nullifiers: payment.nullifiers, scope: scope))
+    Standing(try await self.standing(of: payment as VerifiedPayment, scope: scope) as PaymentStanding)
   }
 
   /// Pays, settles, and returns the grant.

@@ -1,5 +1,5 @@
 import Gate
-import Store
+@testable import Store
 import Testing
 
 /// The pure rules, where a contract test would need luck to reach them.
@@ -16,7 +16,8 @@ struct RuleTests {
       plan: [1], counterStarts: [], state: state, version: 7, term: 3,
       hold: end.map { Hold(owner: Owner("o"), end: $0) }, recovery: Recovery(lease: lease, due: due),
       ending: Ending(
-        rejection: rejection, serial: state == .settled ? Serial(Array(repeating: 1, count: 16)) : nil),
+        rejection: rejection,
+        serial: [.settled, .accepted].contains(state) ? Serial(Array(repeating: 1, count: 16)) : nil),
       created: Self.now,
       updated: Self.now)
   }
@@ -37,16 +38,31 @@ struct RuleTests {
       (row(.rejected, rejection: .invalid), .alive, .free),
       (row(.rejected, rejection: .spent), .alive, .spent),
       (row(.settled), .alive, .paid(Serial(Array(repeating: 1, count: 16)))),
+      (row(.accepted), .alive, .paid(Serial(Array(repeating: 1, count: 16)))),
     ])
   func situation(row: PaymentRow, liveness: OwnerLiveness, expected: PaymentRow.Situation) {
     #expect(row.situation(at: Self.now) { _ in liveness } == expected)
+  }
+
+  @Test("a finished transfer buys nothing, and a grant outlives the money it was given for")
+  func serials() {
+    var transfer = Self.row(.settled)
+    (transfer.kind, transfer.ending.serial) = (.export, nil)
+    #expect(transfer.situation(at: Self.now) { _ in .alive } == .transferred)
+    #expect(transfer.exposed == 0)
+    let lost = Self.row(.accepted).lost(note: "gone", at: Self.now)
+    #expect(lost.situation(at: Self.now) { _ in .alive } == .paid(Serial(Array(repeating: 1, count: 16))))
+    #expect(lost.exposed == 1)
+    #expect(lost.reopened(at: Self.now).state == .accepted)
+    #expect(Self.row(.stuck).reopened(at: Self.now).state == .unknown)
   }
 
   @Test("every transition makes a new version, and only settling money keeps its plan")
   func versions() {
     let row = Self.row(.settling, end: Self.now)
     let next = [
-      row.sending(at: Self.now), row.settled(Serial(Array(repeating: 2, count: 16)), at: Self.now),
+      row.sending(at: Self.now),
+      row.settled(Serial(Array(repeating: 2, count: 16)), receipt: nil, fee: 0, at: Self.now),
       row.rejected(.invalid, at: Self.now), row.unanswered(.lost, at: Self.now),
       row.stuck(note: "", at: Self.now),
       row.takenOver(term: 9, by: Owner("p"), at: Self.now), row.progressed(to: [1], at: Self.now),
@@ -71,7 +87,8 @@ struct RuleTests {
     let (all, none) = ([Bool](repeating: true, count: 6), [Bool](repeating: false, count: 6))
     #expect(
       accepted == [
-        .reserved: all, .settling: all, .unknown: [true, true, true, false, true, false], .settled: none,
+        .reserved: all, .settling: all, .unknown: [true, true, true, false, true, false], .accepted: none,
+        .settled: none,
         .rejected: none,
         .stuck: none,
       ])

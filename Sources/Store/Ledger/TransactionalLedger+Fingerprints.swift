@@ -6,10 +6,13 @@ package struct KeyFingerprints: Hashable, Sendable {
   package var treasurySeed: String?
   /// By key id.
   package var passKeys: [UInt32: String]
+  /// By number; none where nothing is accepted offline.
+  package var lockKeys: [UInt32: String]
 
-  package init(treasurySeed: String?, passKeys: [UInt32: String]) {
+  package init(treasurySeed: String?, passKeys: [UInt32: String], lockKeys: [UInt32: String] = [:]) {
     self.treasurySeed = treasurySeed
     self.passKeys = passKeys
+    self.lockKeys = lockKeys
   }
 }
 
@@ -19,6 +22,8 @@ package enum KeyMismatch: Error, Hashable, Sendable, CustomStringConvertible {
   case otherPassKey(id: UInt32, stored: String, given: String)
   /// Not one of the keys is known here.
   case otherPassKeys
+  case otherLockKey(number: UInt32, stored: String, given: String)
+  case otherLockKeys
   case outage(Outage)
 
   package var description: String {
@@ -29,6 +34,10 @@ package enum KeyMismatch: Error, Hashable, Sendable, CustomStringConvertible {
       "Pass key \(id) is \(stored) for this store, but keys: holds \(given); replicas share one directory."
     case .otherPassKeys:
       "The store knows none of the pass keys in keys:; replicas share one directory, and keys change one by one."
+    case .otherLockKey(let number, let stored, let given):
+      "lock-\(number) is \(stored) for this store, but keys: holds \(given); replicas share one directory."
+    case .otherLockKeys:
+      "The store knows none of the lock keys in keys:; what was locked to those it knows could not be redeemed."
     case .outage(let outage): outage.message
     }
   }
@@ -37,10 +46,11 @@ package enum KeyMismatch: Error, Hashable, Sendable, CustomStringConvertible {
 extension TransactionalLedger {
   private static let seedKey = "fingerprint.treasury-seed"
   private static let passKeysKey = "fingerprint.pass-keys"
+  private static let lockKeysKey = "fingerprint.lock-keys"
 
   /// Remembers the keys at the first start; later starts must bring the same seed, and a set of pass keys
   /// that shares
-  /// one with the stored set and contradicts none of it (keys are rotated one at a time).
+  /// one with the stored set and contradicts none of it (keys are rotated one at a time). The same holds of lock keys.
   package func check(_ given: KeyFingerprints) async throws(KeyMismatch) {
     let mismatch: KeyMismatch?
     do {
@@ -60,17 +70,36 @@ extension TransactionalLedger {
       }
       try rows.setFact(self.seedKey, to: seed)
     }
-    guard !given.passKeys.isEmpty else { return nil }
-    let known = self.parse(try rows.fact(self.passKeysKey) ?? "")
-    for (id, fingerprint) in given.passKeys.sorted(by: { $0.key < $1.key }) {
+    switch try self.compare(given.passKeys, with: self.passKeysKey, in: rows) {
+    case .none: break
+    case .other(let id, let stored, let given): return .otherPassKey(id: id, stored: stored, given: given)
+    case .unknown: return .otherPassKeys
+    }
+    switch try self.compare(given.lockKeys, with: self.lockKeysKey, in: rows) {
+    case .none: return nil
+    case .other(let id, let stored, let given): return .otherLockKey(number: id, stored: stored, given: given)
+    case .unknown: return .otherLockKeys
+    }
+  }
+
+  /// How two sets of keys disagree.
+  private enum Disagreement {
+    case other(UInt32, stored: String, given: String)
+    case unknown
+  }
+
+  private static func compare(
+    _ given: [UInt32: String], with key: String, in rows: any LedgerTransaction
+  ) throws(Outage) -> Disagreement? {
+    guard !given.isEmpty else { return nil }
+    let known = self.parse(try rows.fact(key) ?? "")
+    for (id, fingerprint) in given.sorted(by: { $0.key < $1.key }) {
       if let stored = known[id], stored != fingerprint {
-        return .otherPassKey(id: id, stored: stored, given: fingerprint)
+        return .other(id, stored: stored, given: fingerprint)
       }
     }
-    guard known.isEmpty || known.keys.contains(where: { given.passKeys[$0] != nil }) else {
-      return .otherPassKeys
-    }
-    try rows.setFact(self.passKeysKey, to: self.text(given.passKeys))
+    guard known.isEmpty || known.keys.contains(where: { given[$0] != nil }) else { return .unknown }
+    try rows.setFact(key, to: self.text(given))
     return nil
   }
 

@@ -19,15 +19,13 @@ package struct TransactionalLedger: Ledger {
     self.crashPoints = crashPoints
   }
 
-  package func standing(of payment: PaymentID, nullifiers: [Nullifier], scope: GrantScope)
-    async throws(Outage)
+  package func standing(of payment: VerifiedPayment, scope: GrantScope) async throws(Outage)
     -> PaymentStanding
   {
     let clock = self.clock
     return try await self.store.read { rows throws(Outage) in
-      let row = try rows.payment(payment)
-      return try rows.standing(
-        of: payment, row: row, nullifiers: Set(nullifiers), scope: scope, at: clock.now())
+      let row = try rows.payment(payment.id)
+      return try rows.standing(of: payment, row: row, scope: scope, at: clock.now())
     }
   }
 

@@ -3,22 +3,28 @@ package import Gate
 /// A payment as lists show it; no plan, no secret.
 package struct PaymentSummary: Sendable {
   package var id: PaymentID
+  package var kind: PaymentKind
   package var bargain: Bargain
+  package var payer: Payer
   package var state: PaymentState
   package var recovery: Recovery
   package var leaseEnd: Timestamp?
   package var ending: Ending
+  package var redemption: PaymentID?
   package var grant: GrantRecord?
   package var created: Timestamp
   package var updated: Timestamp
 
   init(_ row: PaymentRow, grant: GrantRecord?) {
     self.id = row.id
+    self.kind = row.kind
     self.bargain = row.bargain
+    self.payer = row.payer
     self.state = row.state
     self.recovery = row.recovery
     self.leaseEnd = row.hold?.end
     self.ending = row.ending
+    self.redemption = row.redemption
     self.grant = grant
     self.created = row.created
     self.updated = row.updated
@@ -38,7 +44,7 @@ package struct LostUse: Hashable, Sendable {
   }
 }
 
-/// Money taken on trust: paid to us and not settled yet.
+/// Paid to us, and not ours yet: open payments, and those granted on trust.
 package struct Exposure: Hashable, Sendable {
   package var counterpart: String
   package var amount: Amount
@@ -53,14 +59,18 @@ package struct Exposure: Hashable, Sendable {
 package struct TreasuryBalance: Hashable, Sendable {
   package var counterpart: String
   package var series: String
+  /// Free to be spent.
   package var amount: Amount
-  /// Pieces of money: proofs, for Cashu.
+  /// Pieces of money that make up `amount`: proofs, for Cashu.
   package var pieces: UInt64
+  /// What unfinished transfers spend; not in `amount`.
+  package var locked: UInt64
 
-  package init(counterpart: String, series: String, amount: Amount, pieces: UInt64) {
+  package init(counterpart: String, series: String, amount: Amount, pieces: UInt64, locked: UInt64 = 0) {
     self.counterpart = counterpart
     self.series = series
     self.amount = amount
     self.pieces = pieces
+    self.locked = locked
   }
 }

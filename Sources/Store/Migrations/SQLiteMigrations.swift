@@ -7,9 +7,9 @@ enum SQLiteMigrations {
   /// <https://sqlite.org/pragma.html#pragma_application_id>.
   static let applicationID: Int64 = 0x5475_726E
 
-  static let steps: [[String]] = [Self.first]
+  static let steps: [[String]] = [Self.first, Self.second]
 
-  private static let first = [
+  static let first = [
     """
     CREATE TABLE payments (
       id TEXT NOT NULL PRIMARY KEY,

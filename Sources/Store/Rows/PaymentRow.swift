@@ -1,9 +1,11 @@
 package import Gate
 
-/// One payment, as every backend stores it.
+/// One payment, or one transfer of the treasury's own, as every backend stores it.
 package struct PaymentRow: Sendable {
   package var id: PaymentID
+  package var kind: PaymentKind
   package var bargain: Bargain
+  package var payer: Payer
   /// Secrets; emptied once nothing can need them.
   package var plan: [UInt8]
   package var counterStarts: [UInt64]
@@ -16,16 +18,21 @@ package struct PaymentRow: Sendable {
   package var hold: Hold?
   package var recovery: Recovery
   package var ending: Ending
+  /// The transfer that fetches, or fetched, the money of a payment granted on trust.
+  package var redemption: PaymentID?
   package var created: Timestamp
   package var updated: Timestamp
 
   package init(
-    id: PaymentID, bargain: Bargain, plan: [UInt8], counterStarts: [UInt64], state: PaymentState,
-    version: Int64,
-    term: Int64, hold: Hold?, recovery: Recovery, ending: Ending, created: Timestamp, updated: Timestamp
+    id: PaymentID, kind: PaymentKind = .payment, bargain: Bargain, payer: Payer = Payer(), plan: [UInt8],
+    counterStarts: [UInt64], state: PaymentState, version: Int64, term: Int64, hold: Hold?,
+    recovery: Recovery,
+    ending: Ending, redemption: PaymentID? = nil, created: Timestamp, updated: Timestamp
   ) {
     self.id = id
+    self.kind = kind
     self.bargain = bargain
+    self.payer = payer
     self.plan = plan
     self.counterStarts = counterStarts
     self.state = state
@@ -34,23 +41,30 @@ package struct PaymentRow: Sendable {
     self.hold = hold
     self.recovery = recovery
     self.ending = ending
+    self.redemption = redemption
     self.created = created
     self.updated = updated
   }
+
+  /// What exposure counts of it: paid to us, and neither ours nor known to be lost.
+  package var exposed: UInt64 { self.kind == .payment && self.state.isOpen ? self.bargain.value.value : 0 }
 }
 
 /// What was offered, and what it buys when it settles.
 package struct Bargain: Hashable, Sendable {
   package var method: PaymentMethod
+  /// Empty for a transfer, which buys nothing.
   package var scope: GrantScope
   package var value: Amount
   package var counterpart: String
   package var uses: UInt32?
   package var time: Duration?
+  /// The grant that is topped up; nil makes one.
+  package var onto: Serial?
 
   package init(
     method: PaymentMethod, scope: GrantScope, value: Amount, counterpart: String, uses: UInt32?,
-    time: Duration?
+    time: Duration?, onto: Serial? = nil
   ) {
     self.method = method
     self.scope = scope
@@ -58,6 +72,7 @@ package struct Bargain: Hashable, Sendable {
     self.counterpart = counterpart
     self.uses = uses
     self.time = time
+    self.onto = onto
   }
 }
 
@@ -82,15 +97,27 @@ package struct Recovery: Hashable, Sendable {
   }
 }
 
-/// What became of a payment, for lists; never a secret.
+/// What became of a payment or transfer; never a secret.
 package struct Ending: Hashable, Sendable {
   package var rejection: Rejection?
   package var note: String?
+  /// Of the grant that it bought or topped up.
   package var serial: Serial?
+  package var receipt: Receipt?
+  /// What the counterpart and the network kept: value less what came in, or left for others.
+  package var fee: Int64
+  /// Of a transfer: what left the treasury, without fees.
+  package var outflow: UInt64
 
-  package init(rejection: Rejection? = nil, note: String? = nil, serial: Serial? = nil) {
+  package init(
+    rejection: Rejection? = nil, note: String? = nil, serial: Serial? = nil, receipt: Receipt? = nil,
+    fee: Int64 = 0, outflow: UInt64 = 0
+  ) {
     self.rejection = rejection
     self.note = note
     self.serial = serial
+    self.receipt = receipt
+    self.fee = fee
+    self.outflow = outflow
   }
 }

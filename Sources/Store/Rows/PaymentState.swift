@@ -6,6 +6,8 @@ package enum PaymentState: String, Hashable, Sendable, CaseIterable {
   case reserved
   /// An irreversible call may have gone out.
   case settling
+  /// Granted on trust: its nullifiers are ours, its money is not yet.
+  case accepted
   case settled
   case rejected
   /// Sent and unanswered; asked again with back-off.
@@ -16,7 +18,7 @@ package enum PaymentState: String, Hashable, Sendable, CaseIterable {
   /// Money that is neither ours nor known to be lost: what exposure counts.
   package var isOpen: Bool {
     switch self {
-    case .reserved, .settling, .unknown, .stuck: true
+    case .reserved, .settling, .accepted, .unknown, .stuck: true
     case .settled, .rejected: false
     }
   }

@@ -1,34 +1,42 @@
 package import Gate
 
 extension LedgerReader {
-  /// What the book says of a payment that is presented for `scope`.
+  /// What the book says of a payment that is presented for `scope`; `row` is the one with its id.
   package func standing(
-    of id: PaymentID, row: PaymentRow?, nullifiers: Set<Nullifier>, scope: GrantScope, at now: Timestamp
+    of payment: VerifiedPayment, row: PaymentRow?, scope: GrantScope, at now: Timestamp
   ) throws(Outage) -> PaymentStanding {
+    if let name = payment.name, let holder = try self.holder(of: name), holder != payment.id {
+      return .nameTaken(holder)
+    }
     if let row {
       switch row.situation(at: now, self.liveness(of:)) {
       case .paid(let serial):
-        let grant = try self.storedGrant(serial, of: id)
-        return grant.scope == scope ? .granted(grant) : .otherRoute(id)
-      case .inFlight: return .inFlight(id)
-      case .unanswered(let dueIn): return .unknown(id, dueIn: dueIn)
-      case .stuck: return .stuck(id)
+        let grant = try self.storedGrant(serial, of: row)
+        guard grant.scope == scope else { return .otherRoute(row.id) }
+        return row.payer.isBearer(showing: payment.bearing) ? .granted(grant) : .notBearer(grant)
+      case .inFlight: return .inFlight(row.id)
+      case .unanswered(let dueIn): return .unknown(row.id, dueIn: dueIn)
+      case .stuck: return .stuck(row.id)
       case .spent: return .rejected(.spent)
+      case .transferred: return .transferred(row.id)
       case .free: break
       }
     }
-    return try self.objection(to: nullifiers, of: id, at: now) ?? .unseen
+    return try self.objection(to: Set(payment.nullifiers), of: payment.id, at: now) ?? .unseen
   }
 
   /// What the row itself says, whoever asks.
   package func standing(of row: PaymentRow, at now: Timestamp) throws(Outage) -> PaymentStanding {
     switch row.situation(at: now, self.liveness(of:)) {
-    case .paid(let serial): .granted(try self.storedGrant(serial, of: row.id))
+    case .paid(let serial): .granted(try self.storedGrant(serial, of: row))
     case .inFlight: .inFlight(row.id)
     case .unanswered(let dueIn): .unknown(row.id, dueIn: dueIn)
     case .stuck: .stuck(row.id)
     case .spent: .rejected(.spent)
-    case .free: row.state == .rejected ? .rejected(row.ending.rejection ?? .spent) : .unseen
+    case .transferred: .transferred(row.id)
+    case .free where row.state == .rejected: .rejected(row.ending.rejection ?? .spent)
+    // A transfer's inputs stay taken until recovery has let them go.
+    case .free: row.kind.isTransfer ? .unknown(row.id, dueIn: .zero) : .unseen
     }
   }
 
@@ -48,10 +56,10 @@ extension LedgerReader {
     return undecided
   }
 
-  private func storedGrant(_ serial: Serial, of id: PaymentID) throws(Outage) -> GrantRecord {
+  private func storedGrant(_ serial: Serial, of row: PaymentRow) throws(Outage) -> GrantRecord {
     guard let grant = try self.grant(serial) else {
-      throw Outage(.outage, "The store has lost the grant of a settled payment.", payment: id)
+      throw Outage(.outage, "The store has lost the grant of a settled payment.", payment: row.id)
     }
-    return grant
+    return grant.borne(by: row, receipt: row.ending.receipt)
   }
 }

@@ -68,6 +68,8 @@ extension LedgerTransaction {
       try self.replace(use, with: next)
       return outcome
     }
+    // Whoever asks for no more than a repeat may not take another use.
+    guard request.intent != .again else { return .exhausted }
     switch try self.state(for: request, at: now) {
     case .done(let outcome): return outcome
     case .counts(let grant, let uses):
@@ -132,6 +134,25 @@ extension LedgerTransaction {
       return
     }
     try self.setUsesTaken(of: grant.serial, from: grant.usesTaken, to: grant.usesTaken - 1)
+  }
+}
+
+extension LedgerReader {
+  /// Nil unless the window is full: whoever floods a full meter costs no write.
+  func fullMeter(_ event: MeterEvent, at now: Timestamp) throws(Outage) -> MeterReading? {
+    guard event.limit > 0 else { return .full(until: now + event.window) }
+    guard let row = try self.meter(event.meter), row.end > now, row.count >= event.limit else { return nil }
+    return .full(until: row.end)
+  }
+}
+
+extension LedgerTransaction {
+  /// A row for each client would grow without bound, so each new one forgets two that have ended.
+  func count(_ event: MeterEvent, at now: Timestamp) throws(Outage) -> MeterReading {
+    let ceiling = event.limit == .max ? event.limit : event.limit + 1
+    let row = try self.count(event.meter, at: now, until: now + event.window, ceiling: ceiling)
+    if row.count == 1 { try self.forgetMeters(at: now, limit: 2) }
+    return row.count <= event.limit ? .counted(left: event.limit - row.count) : .full(until: row.end)
   }
 }
 

@@ -12,6 +12,8 @@ extension PaymentRow {
     case unanswered(dueIn: Duration)
     case paid(Serial)
     case stuck
+    /// A transfer that is done.
+    case transferred
   }
 
   package func situation(at now: Timestamp, _ liveness: (Owner) -> OwnerLiveness) -> Situation {
@@ -19,8 +21,9 @@ extension PaymentRow {
     case .reserved: self.isHeld(at: now, liveness) ? .inFlight : .free
     case .settling: self.isHeld(at: now, liveness) ? .inFlight : .unanswered(dueIn: .zero)
     case .unknown: .unanswered(dueIn: max(.zero, (self.recovery.due ?? now) - now))
-    case .settled: self.ending.serial.map(Situation.paid) ?? .stuck
-    case .stuck: .stuck
+    case .settled where self.kind.isTransfer: .transferred
+    // Stuck with a grant: given on trust and not honoured, which is not its payer's fault.
+    case .accepted, .settled, .stuck: self.ending.serial.map(Situation.paid) ?? .stuck
     case .rejected: self.ending.rejection == .spent ? .spent : .free
     }
   }
@@ -33,7 +36,7 @@ extension PaymentRow {
   /// What this row says to another payment that has one of its nullifiers; nil when it says nothing.
   package func objection(at now: Timestamp, _ liveness: (Owner) -> OwnerLiveness) -> PaymentStanding {
     switch self.situation(at: now, liveness) {
-    case .paid, .spent, .stuck: .rejected(.spent)
+    case .paid, .spent, .stuck, .transferred: .rejected(.spent)
     // A refused payment keeps only the nullifiers that its counterpart called spent.
     case .free where self.state == .rejected: .rejected(.spent)
     case .free: .unknown(self.id, dueIn: .zero)

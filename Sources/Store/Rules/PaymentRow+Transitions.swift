@@ -33,10 +33,10 @@ extension PaymentRow {
   }
 
   /// The plan goes: its secrets are worth nothing any more, or belong to the payer.
-  package func settled(_ serial: Serial, at now: Timestamp) -> PaymentRow {
+  package func settled(_ serial: Serial, receipt: Receipt?, fee: Int64, at now: Timestamp) -> PaymentRow {
     self.advanced(at: now) { row in
       row.state = .settled
-      row.ending = Ending(serial: serial)
+      row.ending = Ending(serial: serial, receipt: receipt, fee: fee)
       row.hold = nil
       row.recovery.due = nil
       row.plan = []
@@ -47,6 +47,7 @@ extension PaymentRow {
     self.advanced(at: now) { row in
       row.state = .rejected
       row.ending = Ending(rejection: rejection)
+      row.payer.name = nil
       row.hold = nil
       row.recovery.due = nil
       row.plan = []
@@ -72,11 +73,48 @@ extension PaymentRow {
     }
   }
 
-  /// An operator asks again about a stuck payment.
+  /// An operator asks again about a stuck payment: recovery does, or the next redemption of one granted on trust.
   package func reopened(at now: Timestamp) -> PaymentRow {
     self.advanced(at: now) { row in
-      row.state = .unknown
-      row.recovery.due = now
+      if row.ending.serial == nil {
+        row.state = .unknown
+        row.recovery.due = now
+      } else {
+        row.state = .accepted
+        row.ending.note = nil
+      }
+    }
+  }
+
+  /// Granted on trust, and taken by a transfer, or left by one that came to nothing.
+  func redeeming(in transfer: PaymentID?, at now: Timestamp) -> PaymentRow {
+    self.advanced(at: now) { $0.redemption = transfer }
+  }
+
+  /// Its transfer has fetched the money, and keeps the fee in its own row.
+  func redeemed(at now: Timestamp) -> PaymentRow {
+    self.advanced(at: now) { row in
+      row.state = .settled
+      row.plan = []
+    }
+  }
+
+  /// Its transfer could not fetch the money. The plan stays, for an operator who asks again; so does the grant.
+  func lost(note: String, at now: Timestamp) -> PaymentRow {
+    self.advanced(at: now) { row in
+      row.state = .stuck
+      row.ending.note = note
+      row.redemption = nil
+    }
+  }
+
+  func transferred(_ effect: TransferEffect, at now: Timestamp) -> PaymentRow {
+    self.advanced(at: now) { row in
+      row.state = .settled
+      row.ending = Ending(note: effect.note, fee: Int64(clamping: effect.fee), outflow: effect.left)
+      row.hold = nil
+      row.recovery.due = nil
+      row.plan = []
     }
   }
 
@@ -86,9 +124,11 @@ extension PaymentRow {
     switch (self.state, settlement) {
     case (.reserved, _), (.settling, _): return true
     // Late, but nobody has asked since: an answer that ends it is worth more than none.
-    case (.unknown, .settled), (.unknown, .rejected), (.unknown, .void), (.unknown, .stuck): return true
+    case (.unknown, .settled), (.unknown, .transferred), (.unknown, .rejected), (.unknown, .void),
+      (.unknown, .stuck):
+      return true
     case (.unknown, .unknown), (.unknown, .notSent): return false
-    case (.settled, _), (.rejected, _), (.stuck, _): return false
+    case (.accepted, _), (.settled, _), (.rejected, _), (.stuck, _): return false
     }
   }
 }

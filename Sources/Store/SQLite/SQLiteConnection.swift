@@ -74,6 +74,12 @@ struct SQLiteRow {
     return Serial(bytes)
   }
 
+  /// Nil for NULL; text that cannot have been stored is a damaged file.
+  func optionalStored<T: StoredText>(_ index: Int) throws(Outage) -> T? {
+    guard let text = try self.optionalText(index) else { return nil }
+    return try Self.present(T(storedText: text))
+  }
+
   static func present<T>(_ value: T?) throws(Outage) -> T {
     guard let value else { throw .damaged }
     return value

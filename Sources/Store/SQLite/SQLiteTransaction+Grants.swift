@@ -4,7 +4,7 @@ extension SQLiteTransaction {
   func grant(_ serial: Serial) throws(Outage) -> GrantRecord? {
     let row = try self.connection.row(
       """
-      SELECT serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at
+      SELECT serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at, payer, receipt
       FROM grants WHERE serial = ?
       """, [.bytes(serial.bytes)])
     guard let row else { return nil }
@@ -13,22 +13,35 @@ extension SQLiteTransaction {
       scope: GrantScope(route: RouteID(try row.text(2)), host: try row.text(3)),
       paid: Amount(try row.unsigned(4), Amount.Unit(try row.text(5))), uses: try row.optionalCount(6),
       usesTaken: try row.count(7), end: try row.optionalMoment(8),
-      revoked: try row.optionalMoment(9) == nil ? .valid : .revoked)
+      revoked: try row.optionalMoment(9) == nil ? .valid : .revoked, payer: try row.optionalText(10),
+      receipt: try row.optionalStored(11))
   }
 
   func insert(_ grant: GrantRecord, at now: Timestamp) throws(Outage) {
     try self.connection.run(
       """
       INSERT INTO grants
-        (serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)
+        (serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at, payer, receipt,
+         created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?)
       """,
       [
         .bytes(grant.serial.bytes), .text(grant.payment.text), .text(grant.scope.route.text),
         .text(grant.scope.host),
         .integer(Int64(clamping: grant.paid.value)), .text(grant.paid.unit.name), SQLiteValue(grant.uses),
-        .integer(Int64(grant.usesTaken)), SQLiteValue(grant.end), SQLiteValue(now),
+        .integer(Int64(grant.usesTaken)), SQLiteValue(grant.end), SQLiteValue(grant.payer),
+        SQLiteValue(grant.receipt?.storedText), SQLiteValue(now),
       ])
+  }
+
+  func replace(_ old: GrantRecord, with new: GrantRecord) throws(Outage) {
+    let changed = try self.connection.run(
+      "UPDATE grants SET uses = ?, ends_at = ? WHERE serial = ? AND uses IS ? AND ends_at IS ?",
+      [
+        SQLiteValue(new.uses), SQLiteValue(new.end), .bytes(old.serial.bytes), SQLiteValue(old.uses),
+        SQLiteValue(old.end),
+      ])
+    guard changed == 1 else { throw .conflict(old.payment) }
   }
 
   func setUsesTaken(of serial: Serial, from old: UInt32, to new: UInt32) throws(Outage) {

@@ -8,9 +8,20 @@ struct MemoryRows: Sendable {
     var number: UInt32
   }
 
+  struct Place: Hashable, Sendable {
+    var counterpart: String
+    var unit: Amount.Unit
+  }
+
   struct StoredGrant: Sendable {
     var record: GrantRecord
     var revoked: Timestamp?
+    var usesForgotten: UInt32 = 0
+  }
+
+  struct StoredInvoice: Sendable {
+    var invoice: Invoice
+    var updated: Timestamp
   }
 
   var payments: [PaymentID: PaymentRow] = [:]
@@ -18,7 +29,10 @@ struct MemoryRows: Sendable {
   var counters: [String: UInt64] = [:]
   var grants: [Serial: StoredGrant] = [:]
   var uses: [UseKey: UseRow] = [:]
-  var proceeds: [Nullifier: Proceeds] = [:]
+  var pieces: [Nullifier: PieceRow] = [:]
+  var exposures: [Place: Int64] = [:]
+  var meters: [String: MeterRow] = [:]
+  var invoices: [String: StoredInvoice] = [:]
   var facts: [String: String] = [:]
 }
 

@@ -3,7 +3,7 @@ internal import Store
 
 /// One transaction on a copy of the rows.
 final class MemoryTransaction: LedgerTransaction {
-  private(set) var rows: MemoryRows
+  var rows: MemoryRows
   private let dead: Set<Owner>
 
   init(_ rows: MemoryRows, dead: Set<Owner>) {
@@ -31,13 +31,33 @@ final class MemoryTransaction: LedgerTransaction {
       .map { DuePayment(payment: $0.id, method: $0.bargain.method) }
   }
 
+  func holder(of name: PaymentName) -> PaymentID? {
+    self.rows.payments.values.first { $0.payer.name == name }?.id
+  }
+
+  func acceptedPayments(limit: Int) -> [PaymentRow] {
+    let found = self.rows.payments.values.filter { $0.state == .accepted && $0.redemption == nil }
+    return Array(found.sorted { $0.created < $1.created }.prefix(limit))
+  }
+
+  func payments(redeemedIn transfer: PaymentID) -> [PaymentRow] {
+    self.rows.payments.values.filter { $0.redemption == transfer }
+  }
+
   func insert(_ payment: PaymentRow) throws(Outage) {
-    guard self.rows.payments[payment.id] == nil else { throw .conflict(payment.id) }
+    guard self.rows.payments[payment.id] == nil, self.isNameFree(for: payment) else {
+      throw .conflict(payment.id)
+    }
     self.rows.payments[payment.id] = payment
   }
 
+  private func isNameFree(for payment: PaymentRow) -> Bool {
+    payment.payer.name.flatMap { self.holder(of: $0) }.map { $0 == payment.id } ?? true
+  }
+
   func replace(_ old: PaymentRow, with new: PaymentRow) throws(Outage) {
-    guard let stored = self.rows.payments[old.id], stored.state == old.state, stored.version == old.version
+    guard let stored = self.rows.payments[old.id], stored.state == old.state, stored.version == old.version,
+      self.isNameFree(for: new)
     else {
       throw .conflict(old.id)
     }
@@ -66,12 +86,23 @@ final class MemoryTransaction: LedgerTransaction {
     return start
   }
 
+  func raise(_ counter: String, to next: UInt64) {
+    self.rows.counters[counter] = max(next, self.rows.counters[counter, default: 0])
+  }
+
   // MARK: Grants and uses
 
   func grant(_ serial: Serial) -> GrantRecord? { self.rows.grants[serial]?.record }
 
   func insert(_ grant: GrantRecord, at now: Timestamp) {
     self.rows.grants[grant.serial] = .init(record: grant)
+  }
+
+  func replace(_ old: GrantRecord, with new: GrantRecord) throws(Outage) {
+    guard let stored = self.rows.grants[old.serial]?.record, stored.uses == old.uses, stored.end == old.end
+    else { throw .conflict(old.payment) }
+    self.rows.grants[old.serial]?.record.uses = new.uses
+    self.rows.grants[old.serial]?.record.end = new.end
   }
 
   func setUsesTaken(of serial: Serial, from old: UInt32, to new: UInt32) throws(Outage) {
@@ -145,43 +176,6 @@ final class MemoryTransaction: LedgerTransaction {
     }
   }
 
-  func countByState() -> [PaymentState: UInt64] {
-    self.rows.payments.values.reduce(into: [:]) { counts, row in counts[row.state, default: 0] += 1 }
-  }
-
-  func exposure() -> [Exposure] {
-    var sums: [String: [Amount.Unit: UInt64]] = [:]
-    for row in self.rows.payments.values where row.state.isOpen {
-      sums[row.bargain.counterpart, default: [:]][row.bargain.value.unit, default: 0] +=
-        row.bargain.value.value
-    }
-    return sums.sorted { $0.key < $1.key }.flatMap { counterpart, units in
-      units.sorted { $0.key.name < $1.key.name }.map { unit, value in
-        Exposure(counterpart: counterpart, amount: Amount(value, unit))
-      }
-    }
-  }
-
-  func balances() -> [TreasuryBalance] {
-    let groups = Dictionary(grouping: self.rows.proceeds.values) {
-      [$0.counterpart, $0.series, $0.value.unit.name]
-    }
-    return groups.values.compactMap { pieces in
-      guard let first = pieces.first else { return nil }
-      let sum = pieces.reduce(0) { $0 + $1.value.value }
-      return TreasuryBalance(
-        counterpart: first.counterpart, series: first.series, amount: Amount(sum, first.value.unit),
-        pieces: UInt64(pieces.count))
-    }
-    .sorted {
-      ($0.counterpart, $0.series, $0.amount.unit.name) < ($1.counterpart, $1.series, $1.amount.unit.name)
-    }
-  }
-
-  func insert(_ proceeds: Proceeds, of payment: PaymentID, at now: Timestamp) {
-    if self.rows.proceeds[proceeds.nullifier] == nil { self.rows.proceeds[proceeds.nullifier] = proceeds }
-  }
-
   func fact(_ key: String) -> String? { self.rows.facts[key] }
   func setFact(_ key: String, to value: String) { self.rows.facts[key] = value }
 
@@ -193,8 +187,15 @@ final class MemoryTransaction: LedgerTransaction {
     let payments = self.rows.payments.values.filter {
       $0.state == .rejected && $0.updated < moment && !bound.contains($0.id)
     }
-    for use in uses.prefix(limit) { self.rows.uses[use.key] = nil }
+    for use in uses.prefix(limit) {
+      self.rows.uses[use.key] = nil
+      self.rows.grants[use.serial]?.usesForgotten += 1
+    }
     for payment in payments.prefix(limit) { self.rows.payments[payment.id] = nil }
-    return min(limit, uses.count) + min(limit, payments.count)
+    let invoices = self.rows.invoices.values.filter {
+      $0.invoice.state == .closed(.expired) && $0.updated < moment
+    }
+    for invoice in invoices.prefix(limit) { self.rows.invoices[invoice.invoice.id] = nil }
+    return min(limit, uses.count) + min(limit, payments.count) + min(limit, invoices.count)
   }
 }

@@ -1,7 +1,7 @@
 public import Gate
 internal import Octets
 
-/// A second scheme, for tests: coins of a ``ScriptedCounterpart``, redeemed in two steps.
+/// A scheme of its own, for tests, and the example of docs/adding-a-payment-scheme.md: coins of a ``ScriptedCounterpart``, redeemed in two steps.
 ///
 /// A coin is offered as `x-coin: name=value`. Redeeming first locks the coin and then takes it, so that a crash or a
 /// lost answer between the two leaves a plan that says how far it came.
@@ -10,15 +10,31 @@ public struct ScriptedVerifier: PaymentVerifier {
   public let credentialFields: [StaticString] = ["x-coin"]
 
   private let counterpart: ScriptedCounterpart
+  private let trust: Trust
+  private let bearing: Bearing
 
-  public init(_ counterpart: ScriptedCounterpart) { self.counterpart = counterpart }
+  /// - Parameters:
+  ///   - trust: when a coin becomes a grant.
+  ///   - bearing: how its payer shows that it is his when he presents it again.
+  public init(
+    _ counterpart: ScriptedCounterpart, trust: Trust = .settlement, bearing: Bearing = .payload
+  ) {
+    self.counterpart = counterpart
+    self.trust = trust
+    self.bearing = bearing
+  }
 
   public func offers(in request: AccessRequest) -> [PaymentOffer] {
     request.fields.values(of: "x-coin").map { PaymentOffer(method: self.method, bytes: Array($0)) }
   }
 
   public func challenge(for tariff: Tariff) -> Challenge? {
-    tariff.price(in: .sat).map { Challenge(method: self.method, fields: [.init("X-Coin", "\($0.value)")]) }
+    guard let price = tariff.price(in: .sat) else { return nil }
+    let text = Challenge.Text(
+      fields: [.init("X-Coin", "\(price.value)")],
+      members: [.init("coins", json: "[\(price.value)]")],
+      ways: [.init(title: "Coins", price: "\(price)", code: "coin:\(price.value)")])
+    return Challenge(method: self.method, text: text)
   }
 
   public func verify(_ offer: PaymentOffer, against quote: Quote, reach: Reach) async throws(Outage)
@@ -36,7 +52,7 @@ public struct ScriptedVerifier: PaymentVerifier {
         id: PaymentID("coin-\(coin.name)"), method: self.method,
         nullifiers: [Nullifier(Array(coin.name.utf8))],
         value: Amount(coin.value, .sat), counterpart: "scripted", plan: Plan(step: .lock, coin: coin).bytes,
-        counters: [CounterRequest(name: "coin", count: 1)]))
+        counters: [CounterRequest(name: "coin", count: 1)], trust: self.trust, bearing: self.bearing))
   }
 
   public func admit(_ payment: VerifiedPayment, from client: ClientAddress?) throws(Outage) {
