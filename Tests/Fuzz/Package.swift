@@ -24,6 +24,9 @@ let package = Package(
     .target(name: "Octets", swiftSettings: settings),
     .target(name: "Digest", dependencies: ["COpenSSL", "Octets"], swiftSettings: settings),
     .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
+    .target(name: "JSON", swiftSettings: settings),
+    // Calls over HTTP are no parser, and a large dependency to instrument.
+    .target(name: "Outbound", exclude: ["OutboundHTTP.swift"], swiftSettings: settings),
     .target(
       name: "Transport",
       dependencies: [
@@ -38,13 +41,15 @@ let package = Package(
       name: "Proto", dependencies: ["CProto", "CProtobufC", "Octets"], path: "Sources/Proto/Swift",
       swiftSettings: settings),
     .target(
-      name: "Cashu", dependencies: ["Octets", "Digest", "Gate", "CSecp256k1"],
-      // Outbound HTTP: no parser, and a large dependency to instrument.
-      exclude: ["Mint/HTTPMintTransport.swift"], swiftSettings: settings),
+      name: "Cashu", dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
+      swiftSettings: settings),
+    .target(
+      name: "X402", dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
+      swiftSettings: settings),
     .target(
       name: "FuzzParsers",
       dependencies: [
-        "Octets", "Digest", "Gate", "Transport", "Proto", "Cashu",
+        "Octets", "JSON", "Digest", "Gate", "Transport", "Proto", "Cashu", "X402",
         .product(name: "NIOCore", package: "swift-nio"),
       ],
       path: "Parsers", swiftSettings: settings),

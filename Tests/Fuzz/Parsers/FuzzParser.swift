@@ -10,6 +10,7 @@ package enum FuzzParser: String, CaseIterable, Sendable {
   case tokenCBOR = "token-cbor"
   case tokenJSON = "token-json"
   case paymentRequest = "payment-request"
+  case x402Payload = "x402-payload"
   case pass
   case path
   case host
@@ -24,6 +25,7 @@ package enum FuzzParser: String, CaseIterable, Sendable {
     case .tokenCBOR: TokenInput.readCBOR(bytes)
     case .tokenJSON: TokenInput.readJSON(bytes)
     case .paymentRequest: PaymentRequestInput.read(bytes)
+    case .x402Payload: X402PayloadInput.read(bytes)
     case .pass: PassInput.read(bytes)
     case .path: PlaceInput.readPath(bytes)
     case .host: PlaceInput.readHost(bytes)
