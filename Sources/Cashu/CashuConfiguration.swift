@@ -3,6 +3,8 @@ package import Gate
 /// What the operator decides about ecash.
 package struct CashuConfiguration: Sendable {
   package struct Mint: Sendable {
+    package static let defaultExposure: UInt64 = 10_000
+
     /// The address that is dialled, and that tokens must name.
     package var url: MintURL
     /// Swaps a minute that this mint grants us.
@@ -10,15 +12,45 @@ package struct CashuConfiguration: Sendable {
     /// How many of them one client address may cause.
     package var swapsPerMinuteAndClient: Int
 
+    /// How much it may owe us for proofs accepted without asking it, in the unit.
+    package var exposure: UInt64
+
     /// - Parameters:
     ///   - swapsPerMinute: nil for what a stock Nutshell mint grants (loopback is exempt there).
     ///   - swapsPerMinuteAndClient: nil for half of it.
-    package init(url: MintURL, swapsPerMinute: Int? = nil, swapsPerMinuteAndClient: Int? = nil) {
+    package init(
+      url: MintURL, swapsPerMinute: Int? = nil, swapsPerMinuteAndClient: Int? = nil,
+      exposure: UInt64 = Self.defaultExposure
+    ) {
       self.url = url
+      self.exposure = exposure
       let stock = url.isLoopback ? MintBudget.loopbackSwapsPerMinute : MintBudget.stockSwapsPerMinute
       self.swapsPerMinute = swapsPerMinute ?? stock
       self.swapsPerMinuteAndClient = swapsPerMinuteAndClient ?? self.swapsPerMinute / 2
     }
+  }
+
+  /// Whether proofs locked to our key are accepted before their mint is asked (NUT-11, NUT-12).
+  package enum Offline: String, Sendable, CaseIterable {
+    case off
+    /// They are; other tokens are redeemed while the payer waits.
+    case preferred
+    /// Nothing else is accepted, and nothing is asked while a payer waits.
+    case required
+  }
+
+  /// When accepted proofs are redeemed, and how many together.
+  package struct Redemption: Sendable {
+    /// So many are worth a call at once.
+    package var enoughProofs = 50
+    /// The most in one call. Nutshell takes 1000 inputs, and 0.5 s for 200.
+    package var mostProofs = 200
+    /// None waits longer than this; at most 10 minutes, since a lock may end after two hours (design §5).
+    package var maxAge: Duration = .seconds(300)
+    /// How often it is looked whether there are enough.
+    package var interval: Duration = .seconds(5)
+
+    package init() {}
   }
 
   package var unit: Amount.Unit
@@ -36,6 +68,8 @@ package struct CashuConfiguration: Sendable {
   /// How long a mint may hold the inputs of a swap and give nothing good for them before an operator should
   /// look. A swap is over within a second; inputs that a killed mint leaves pending stay so for ever.
   package var stuckAfter: Duration
+  package var offline: Offline
+  package var redemption: Redemption
 
   package init(
     unit: Amount.Unit = .sat,
@@ -45,7 +79,9 @@ package struct CashuConfiguration: Sendable {
     realm: String = "turnpike",
     timeouts: MintClient.Timeouts = MintClient.Timeouts(),
     keysetRefresh: Duration = .seconds(60),
-    stuckAfter: Duration = .seconds(60)
+    stuckAfter: Duration = .seconds(60),
+    offline: Offline = .off,
+    redemption: Redemption = Redemption()
   ) {
     self.unit = unit
     self.mints = mints
@@ -55,5 +91,16 @@ package struct CashuConfiguration: Sendable {
     self.timeouts = timeouts
     self.keysetRefresh = keysetRefresh
     self.stuckAfter = stuckAfter
+    self.offline = offline
+    self.redemption = redemption
+  }
+}
+
+extension CashuConfiguration.Offline {
+  var keysetDepth: KeysetCache.Depth {
+    switch self {
+    case .off: .active
+    case .preferred, .required: .all
+    }
   }
 }

@@ -1,8 +1,10 @@
 internal import Digest
 package import Gate
 internal import Octets
+package import Outbound
 
-/// Judges Cashu tokens and redeems them online: a swap at the payer's mint to outputs of our own seed.
+/// Judges Cashu tokens, and has them redeemed: now, by a swap at the payer's mint, or later with others where they are
+/// locked to our key and proved.
 ///
 /// Money moves in `settle` and `recover` only, both under a claim whose plan is on disk; see
 /// ``SwapStateMachine``.
@@ -11,37 +13,42 @@ package struct CashuVerifier: PaymentVerifier {
 
   package let credentialFields: [StaticString] = ["x-cashu", "authorization"]
 
-  private let configuration: CashuConfiguration
-  private let seed: TreasurySeed
-  private let clock: any TimeSource
-  private let clients: [MintURL: MintClient]
-  private let keysets: KeysetCache
-  private let budgets: Budgets
+  package let desk: MintDesk
+  private let recoveries: [PlanKind: any PlanRecovery]
 
-  /// - Parameter seed: every output ever made comes from it; a store belongs to one seed (its `fingerprint`).
+  private var configuration: CashuConfiguration { self.desk.configuration }
+
+  /// - Parameter recoveries: the treasury's own, for plans that are no payment's; one for each kind.
+  package init(desk: MintDesk, recoveries: [any PlanRecovery] = []) {
+    self.desk = desk
+    self.recoveries = Dictionary(
+      uniqueKeysWithValues: (recoveries + [Redemption(desk: desk)]).map { ($0.kind, $0) })
+  }
+
   package init(
     configuration: CashuConfiguration,
     seed: TreasurySeed,
-    transport: any MintTransport,
+    locks: LockKeys = LockKeys([]),
+    transport: any OutboundTransport,
     clock: any TimeSource
   ) {
-    self.configuration = configuration
-    self.seed = seed
-    self.clock = clock
-    let clients = configuration.mints.map { mint in
-      (mint.url, MintClient(url: mint.url, transport: transport, timeouts: configuration.timeouts))
-    }
-    self.clients = Dictionary(clients) { first, _ in first }
-    self.keysets = KeysetCache(clients: self.clients, unit: configuration.unit, clock: clock)
-    self.budgets = Budgets(configuration.mints, now: clock.now())
+    self.init(
+      desk: MintDesk(
+        configuration: configuration, seed: seed, locks: locks, transport: transport, clock: clock))
   }
 
   /// Keeps the keysets fresh until cancelled. Without it they are fetched by the first token that needs them.
-  package func run() async { await self.keysets.run(every: self.configuration.keysetRefresh) }
+  package func run() async { await self.desk.keysets.run(every: self.configuration.keysetRefresh) }
 
   /// Which mints have told their keysets, by configured address: what health and metrics show.
   package var mintsHeard: [(mint: String, hasKeysets: Bool)] {
-    self.configuration.mints.map { ($0.url.text, self.keysets.active(at: $0.url) != nil) }
+    self.configuration.mints.map { ($0.url.text, self.desk.keysets.active(at: $0.url) != nil) }
+  }
+
+  /// How far each mint is trusted now.
+  package var mintGrades: [(mint: String, grade: MintBreaker.Grade)] {
+    let now = self.desk.clock.now()
+    return self.configuration.mints.map { ($0.url.text, self.desk.breakers.grade(of: $0.url, at: now)) }
   }
 
   package func offers(in request: AccessRequest) -> [PaymentOffer] {
@@ -51,26 +58,39 @@ package struct CashuVerifier: PaymentVerifier {
   package func challenge(for tariff: Tariff) -> Challenge? {
     guard let price = tariff.price(in: self.configuration.unit) else { return nil }
     let request = PaymentRequest(
-      amount: price.value, unit: price.unit.name, mints: self.configuration.mints.map(\.url.text)
+      amount: price.value, unit: price.unit.name, mints: self.configuration.mints.map(\.url.text),
+      lock: self.lockAskedFor
     )
+    let code = request.encoded()
     return Challenge(
       method: self.method,
-      fields: [
-        Challenge.Field("x-cashu", request.encoded()),
-        Challenge.Field("www-authenticate", "Cashu realm=\"\(self.configuration.realm)\""),
-      ]
+      text: Challenge.Text(
+        fields: [
+          Challenge.Field("x-cashu", code),
+          Challenge.Field("www-authenticate", "Cashu realm=\"\(self.configuration.realm)\""),
+        ],
+        ways: [Challenge.Way(title: "Cashu ecash", price: price.description, code: code)]
+      )
     )
+  }
+
+  /// Without tags: Nutshell's wallet does not pay a request with any, and `SIG_INPUTS` is what no tag means (NUT-11).
+  /// Where unlocked tokens are taken too, a wallet that knows no locks leaves this out and still pays.
+  private var lockAskedFor: PaymentRequest.Lock? {
+    switch self.configuration.offline {
+    case .off: nil
+    case .preferred, .required:
+      self.desk.locks.newest.map { PaymentRequest.Lock(kind: "P2PK", data: Hex.encode($0.compressed)) }
+    }
   }
 
   package func verify(
     _ offer: PaymentOffer, against quote: Quote, reach: Reach
   ) async throws(Outage) -> Verdict {
-    let judge = TokenJudge(
-      configuration: self.configuration, keysets: self.keysets, now: self.clock.now(), reach: reach
-    )
+    let judge = TokenJudge(desk: self.desk, now: self.desk.clock.now(), reach: reach)
     switch try await judge.judge(offer.bytes, against: quote) {
     case .rejected(let rejection): return .rejected(rejection)
-    case .good(let plan, let nullifiers, let value):
+    case .good(let plan, let nullifiers, let value, let trust):
       let sorted = nullifiers.sorted { $0.lexicographicallyPrecedes($1) }
       let payment = VerifiedPayment(
         id: PaymentID.cashu(sorted),
@@ -79,17 +99,30 @@ package struct CashuVerifier: PaymentVerifier {
         value: value,
         counterpart: plan.mint,
         plan: plan.encoded(),
-        counters: [CounterRequest(name: plan.counterName, count: UInt32(plan.outputAmounts.count))]
+        counters: [CounterRequest(name: plan.counterName, count: UInt32(plan.outputAmounts.count))],
+        trust: trust
       )
       return .verified(payment)
     }
   }
 
   package func admit(_ payment: VerifiedPayment, from client: ClientAddress?) throws(Outage) {
+    // What is granted on trust asks nobody now; what is found to be beyond the limit asks for its swap in `settle`.
+    guard payment.trust == .settlement, self.refusal(of: payment) == nil else { return }
+    try self.admitSwap(of: payment, from: client)
+  }
+
+  /// Why a payment that the book has never seen is refused without a call; nil where it is to be swapped.
+  func refusal(of payment: VerifiedPayment) -> Rejection? {
+    guard payment.trust == .settlement, let plan = SwapPlan(decoding: payment.plan) else { return nil }
+    return TrustRule.refusal(of: plan, self.configuration.offline, now: self.desk.clock.now())
+  }
+
+  private func admitSwap(of payment: VerifiedPayment, from client: ClientAddress?) throws(Outage) {
     guard let plan = SwapPlan(decoding: payment.plan), let mint = MintURL(plan.mint) else {
       preconditionFailure("a verified payment has a plan of ours")
     }
-    switch self.budgets.admit(plan.proof, at: mint, from: client, now: self.clock.now()) {
+    switch self.desk.budgets.admit(plan.proof, at: mint, from: client, now: self.desk.clock.now()) {
     case .admitted: return
     case .wait(let seconds):
       throw Outage(.mintBudget, "the budget of swaps at \(mint) is used up", retryAfterSeconds: seconds)
@@ -97,101 +130,20 @@ package struct CashuVerifier: PaymentVerifier {
   }
 
   package func settle(_ payment: VerifiedPayment, under claim: consuming Claim) async -> Settlement {
-    await self.redeem(payment.plan, counterStarts: claim.counterStarts, from: .fresh, under: claim)
+    if let rejection = self.refusal(of: payment) { return .rejected(rejection, spent: []) }
+    if payment.trust != .settlement {
+      do throws(Outage) { try self.admitSwap(of: payment, from: nil) } catch { return .notSent(error) }
+    }
+    return await OnlineSwap(desk: self.desk).settle(payment, under: claim)
   }
 
   package func recover(_ plan: SettlementPlan, under claim: consuming Claim) async -> Settlement {
-    let start: SwapStateMachine.Start =
-      switch plan.progress {
-      case .notSent: .fresh
-      case .maybeSent: .maybeSent
-      }
-    return await self.redeem(plan.plan, counterStarts: plan.counterStarts, from: start, under: claim)
-  }
-
-  private func redeem(
-    _ bytes: [UInt8], counterStarts: [UInt64], from start: SwapStateMachine.Start,
-    under claim: borrowing Claim
-  ) async -> Settlement {
-    guard let plan = SwapPlan(decoding: bytes), let counterStart = counterStarts.first,
-      let request = SwapRequest(plan, counterStart: counterStart, seed: self.seed)
-    else { return .stuck(note: "the stored plan cannot be read") }
-    // A mint that was struck from the configuration is not dialled any more, whatever a row says.
-    guard let mint = MintURL(plan.mint), let client = self.clients[mint] else {
-      return .stuck(note: "the mint of this payment is not configured any more")
+    guard let kind = PlanKind(of: plan.plan) else { return .stuck(note: "the stored plan cannot be read") }
+    if kind == .swap { return await OnlineSwap(desk: self.desk).recover(plan, under: claim) }
+    guard let recovery = self.recoveries[kind] else {
+      return .stuck(note: "a plan of the kind \(kind.rawValue) is nobody's to recover")
     }
-    // After a restart the keyset of an old plan may not be on the shelf yet.
-    let reference = KeysetReference.full(plan.outputKeysetID)
-    guard case .known(let keyset)? = try? await self.keysets.resolve(reference, at: mint, reach: .network)
-    else {
-      return Self.untouched(Outage(.outage, "the keys of \(mint) are needed to take the money"), start)
-    }
-    let runner = SwapRunner(client: client, plan: plan, request: request, keyset: keyset)
-    switch await runner.run(from: start, under: claim) {
-    case .notRecorded(let outage, let start): return Self.untouched(outage, start)
-    case .outcome(.held(let reason)): return await self.held(plan, reason, under: claim)
-    case .outcome(let outcome): return self.settlement(outcome, of: plan, at: mint)
-    }
-  }
-
-  /// Nothing more was done than had been at `start`.
-  private static func untouched(_ outage: Outage, _ start: SwapStateMachine.Start) -> Settlement {
-    switch start {
-    case .fresh: .notSent(outage)
-    case .maybeSent: .unknown(outage)
-    }
-  }
-
-  private func settlement(_ outcome: SwapStateMachine.Outcome, of plan: SwapPlan, at mint: MintURL)
-    -> Settlement
-  {
-    switch outcome {
-    case .settled(let proofs): return .settled(Self.proceeds(proofs, of: plan))
-    case .spent(let indices):
-      let nullifiers = plan.nullifiers
-      return .rejected(.spent, spent: indices.map { Nullifier(nullifiers[$0]) })
-    case .refused:
-      self.keysets.noteChange(at: mint)
-      return .rejected(.invalid, spent: [])
-    case .void(.unreachable): return .notSent(Outage(.outage, "the mint \(mint) cannot be reached"))
-    case .void(.throttled(let seconds)):
-      let wait = min(60, max(1, seconds ?? 10))
-      return .notSent(
-        Outage(.mintBudget, "the mint \(mint) allows no more calls now", retryAfterSeconds: wait))
-    case .void(.inUse): return .notSent(Outage(.outage, "the mint \(mint) calls an input pending"))
-    case .void(.outputsUsed): return .notSent(Outage(.outage, "outputs at \(mint) were used before"))
-    case .void(.keysetChanged):
-      self.keysets.noteChange(at: mint)
-      return .void(Outage(.outage, "the mint \(mint) changed its keysets"))
-    case .unknown, .held: return .unknown(Outage(.unknown, "the mint \(mint) gave no answer to a swap"))
-    }
-  }
-
-  private static func proceeds(_ proofs: [UnverifiedProof], of plan: SwapPlan) -> [Proceeds] {
-    proofs.map { proof in
-      Proceeds(
-        counterpart: plan.mint,
-        series: plan.outputKeysetID.description,
-        value: Amount(proof.amount, Amount.Unit(plan.unit)),
-        nullifier: Nullifier(Point.hashToCurve(proof.secret.utf8).compressed),
-        bearer: JSONWriter.write(ProofJSON.write(proof))
-      )
-    }
-  }
-
-  /// An input that the mint calls pending is in our own lost call, or in one of the payer's; or it stays so
-  /// for ever because the mint was killed at the wrong moment (nutshell#995). Signatures that are not valid
-  /// may be of somebody between us and the mint.
-  private func held(_ plan: SwapPlan, _ reason: String, under claim: borrowing Claim) async -> Settlement {
-    let outage = Outage(.unknown, "the mint \(plan.mint) \(reason)")
-    guard let since = plan.heldSince else {
-      var marked = plan
-      marked.heldSince = self.clock.now()
-      do throws(Outage) { try await claim.progressed(to: marked.encoded()) } catch { return .unknown(error) }
-      return .unknown(outage)
-    }
-    guard self.clock.now() - since >= self.configuration.stuckAfter else { return .unknown(outage) }
-    return .stuck(note: "the mint \(reason), since \(since.seconds) (seconds since 1970)")
+    return await recovery.recover(plan, under: claim)
   }
 }
 

@@ -8,7 +8,7 @@ internal import Octets
 struct TokenJudge {
   enum Judgement: Sendable {
     case rejected(Rejection)
-    case good(SwapPlan, nullifiers: [[UInt8]], value: Amount)
+    case good(SwapPlan, nullifiers: [[UInt8]], value: Amount, trust: Trust)
   }
 
   /// Nutshell settings.py, `mint_max_secret_length`; NUT-00 sets no bound.
@@ -18,10 +18,11 @@ struct TokenJudge {
   /// redeem.
   static let expiryMargin: Duration = .seconds(3600)
 
-  let configuration: CashuConfiguration
-  let keysets: KeysetCache
+  let desk: MintDesk
   let now: Timestamp
   let reach: Reach
+
+  private var configuration: CashuConfiguration { self.desk.configuration }
 
   private struct Refusal: Error {
     var rejection: Rejection
@@ -34,43 +35,65 @@ struct TokenJudge {
     var key: Point
   }
 
-  func judge(_ bytes: [UInt8], against quote: Quote) async throws(Outage) -> Judgement {
-    let mint: MintURL
-    let proofs: [UnverifiedProof]
-    let value: Amount
-    do throws(Refusal) {
-      let token = try self.read(bytes)
-      mint = try self.mint(of: token)
-      proofs = token.entries.flatMap(\.proofs)
-      try self.checkUnit(token, quote)
-      try self.checkShape(proofs)
-      value = try self.value(of: proofs, quote)
-    } catch { return .rejected(error.rejection) }
+  /// A token whose mint is one of ours, and whose words are all in order.
+  private struct Read {
+    var mint: CashuConfiguration.Mint
+    var proofs: [UnverifiedProof]
+    /// Of each proof; nil for a plain one.
+    var locks: [PayeeLock?]
+    var value: Amount
+  }
 
-    var resolved: [Resolved] = []
-    for proof in proofs {
-      switch try await self.resolve(proof, at: mint) {
-      case .success(let proof): resolved.append(proof)
-      case .failure(let refusal): return .rejected(refusal.rejection)
-      }
+  func judge(_ bytes: [UInt8], against quote: Quote) async throws(Outage) -> Judgement {
+    let token: Read
+    do throws(Refusal) { token = try self.look(bytes, quote) } catch { return .rejected(error.rejection) }
+    let mint = token.mint.url
+    let proofs: [Resolved]
+    switch try await self.resolve(token.proofs, at: mint) {
+    case .success(let resolved): proofs = resolved
+    case .failure(let refusal): return .rejected(refusal.rejection)
     }
-    guard let outputKeyset = self.keysets.active(at: mint) else {
+    guard let outputKeyset = self.desk.keysets.active(at: mint) else {
       throw Outage(.outage, "no active keyset of \(mint) is known")
     }
+    // Before the curve: its cost is the sender's to choose.
+    let rule = self.rule(at: token.mint)
+    let claimed: MintBudget.Proof = proofs.allSatisfy { $0.proof.dleq != nil } ? .provable : .unprovable
+    let trust: Trust
+    switch rule.answer(token.locks, claimed) {
+    case .refuse(let rejection): return .rejected(rejection)
+    case .trust(let granted): trust = granted
+    }
     do throws(Refusal) {
-      let amounts = try self.outputs(for: resolved, value: value, under: outputKeyset)
-      let (nullifiers, proof) = try self.checkCurve(resolved)
+      let amounts = try self.outputs(for: proofs, value: token.value, under: outputKeyset)
+      let (nullifiers, proof) = try self.checkCurve(proofs)
       let plan = SwapPlan(
         mint: mint.text,
         unit: self.configuration.unit.name,
-        inputs: resolved.map(Self.input),
+        inputs: proofs.map(Self.input),
         outputAmounts: amounts,
         outputKeysetID: outputKeyset.id,
         proof: proof,
         heldSince: nil
       )
-      return .good(plan, nullifiers: nullifiers, value: value)
+      return .good(plan, nullifiers: nullifiers, value: token.value, trust: trust)
     } catch { return .rejected(error.rejection) }
+  }
+
+  private func rule(at mint: CashuConfiguration.Mint) -> TrustRule {
+    TrustRule(
+      offline: self.configuration.offline, mint: mint, features: self.desk.keysets.features(of: mint.url),
+      grade: self.desk.breakers.grade(of: mint.url, at: self.now), now: self.now)
+  }
+
+  private func look(_ bytes: [UInt8], _ quote: Quote) throws(Refusal) -> Read {
+    let token = try self.read(bytes)
+    let mint = try self.mint(of: token)
+    let proofs = token.entries.flatMap(\.proofs)
+    try self.checkUnit(token, quote)
+    try self.checkShape(proofs)
+    let locks = try self.locks(of: proofs)
+    return Read(mint: mint, proofs: proofs, locks: locks, value: try self.value(of: proofs, quote))
   }
 
   private func read(_ bytes: [UInt8]) throws(Refusal) -> UnverifiedToken {
@@ -78,14 +101,12 @@ struct TokenJudge {
   }
 
   /// Every entry must name the same configured mint; a token's own address is never dialled.
-  private func mint(of token: UnverifiedToken) throws(Refusal) -> MintURL {
+  private func mint(of token: UnverifiedToken) throws(Refusal) -> CashuConfiguration.Mint {
     guard !token.entries.isEmpty else { throw Refusal(rejection: .malformed) }
     let named = Set(token.entries.map { MintURL($0.mint) })
-    let listed = self.configuration.mints.map(\.url)
-    guard named.allSatisfy({ $0.map(listed.contains) ?? false }) else { throw Refusal(rejection: .wrongMint) }
-    guard named.count == 1, let mint = named.first.flatMap({ $0 }) else {
-      throw Refusal(rejection: .malformed)
-    }
+    let listed = named.map { name in self.configuration.mints.first { $0.url == name } }
+    guard let mint = listed[0], listed.allSatisfy({ $0 != nil }) else { throw Refusal(rejection: .wrongMint) }
+    guard listed.count == 1 else { throw Refusal(rejection: .malformed) }
     return mint
   }
 
@@ -104,10 +125,24 @@ struct TokenJudge {
       guard proof.amount > 0, !proof.secret.utf8.isEmpty, proof.secret.utf8.count <= Self.maxSecretBytes,
         proof.witness?.utf8.count ?? 0 <= Self.maxWitnessBytes
       else { throw Refusal(rejection: .malformed) }
-      // Online mode holds no key, so no lock is one that we can open.
-      guard !proof.secret.mayBeLocked else { throw Refusal(rejection: .wrongLock) }
     }
     guard Set(proofs.map(\.secret)).count == proofs.count else { throw Refusal(rejection: .malformed) }
+  }
+
+  /// A lock that is not surely ours alone is refused in every mode: what another can spend is not paid, and what nobody
+  /// can spend is not money.
+  private func locks(of proofs: [UnverifiedProof]) throws(Refusal) -> [PayeeLock?] {
+    var locks: [PayeeLock?] = []
+    for proof in proofs {
+      switch SpendingCondition(of: proof.secret) {
+      case .none: locks.append(nil)
+      case .unreadable: throw Refusal(rejection: .wrongLock)
+      case .lock(let lock):
+        guard self.desk.locks.key(for: lock) != nil else { throw Refusal(rejection: .wrongLock) }
+        locks.append(lock)
+      }
+    }
+    return locks
   }
 
   private func value(of proofs: [UnverifiedProof], _ quote: Quote) throws(Refusal) -> Amount {
@@ -118,18 +153,40 @@ struct TokenJudge {
     return Amount(sum, self.configuration.unit)
   }
 
+  /// Each keyset is looked up once.
   private func resolve(
-    _ proof: UnverifiedProof, at mint: MintURL
-  ) async throws(Outage) -> Result<Resolved, Refusal> {
-    switch try await self.keysets.resolve(proof.keyset, at: mint, reach: self.reach) {
-    case .known(let keyset):
+    _ proofs: [UnverifiedProof], at mint: MintURL
+  ) async throws(Outage) -> Result<[Resolved], Refusal> {
+    var keysets: [KeysetReference: Keyset] = [:]
+    var resolved: [Resolved] = []
+    for proof in proofs {
+      let keyset: Keyset
+      if let known = keysets[proof.keyset] {
+        keyset = known
+      } else {
+        switch try await self.resolve(proof.keyset, at: mint) {
+        case .success(let found): keyset = found
+        case .failure(let refusal): return .failure(refusal)
+        }
+        keysets[proof.keyset] = keyset
+      }
       guard let key = keyset.keys[proof.amount] else { return .failure(Refusal(rejection: .invalid)) }
+      resolved.append(Resolved(proof: proof, keyset: keyset, key: key))
+    }
+    return .success(resolved)
+  }
+
+  private func resolve(
+    _ reference: KeysetReference, at mint: MintURL
+  ) async throws(Outage) -> Result<Keyset, Refusal> {
+    switch try await self.desk.keysets.resolve(reference, at: mint, reach: self.reach) {
+    case .known(let keyset):
       if let end = keyset.finalExpiry.flatMap({ Int64(exactly: $0) }),
         Timestamp(seconds: min(end, Int64.max / 1000)) < self.now + Self.expiryMargin
       {
         return .failure(Refusal(rejection: .invalid))
       }
-      return .success(Resolved(proof: proof, keyset: keyset, key: key))
+      return .success(keyset)
     case .otherUnit: return .failure(Refusal(rejection: .wrongUnit))
     case .ambiguous, .unknown: return .failure(Refusal(rejection: .invalid))
     case .listed:

@@ -1,6 +1,7 @@
 @testable import Cashu
 import Digest
 import Gate
+import JSON
 import Octets
 import Testing
 

@@ -1,4 +1,5 @@
 @testable import Cashu
+import JSON
 import Octets
 import Testing
 

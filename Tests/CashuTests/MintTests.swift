@@ -1,6 +1,8 @@
 @testable import Cashu
 import Gate
+import JSON
 import Octets
+import Outbound
 import Testing
 
 @Suite("A mint's address")
@@ -67,7 +69,7 @@ struct MintAnswerTests {
       (302, "", "silent garbage(status: 302)"),
     ])
   func sorted(status: Int, body: String, expected: String) {
-    let reply = MintReply.answered(status: status, body: Array(body.utf8), retryAfterSeconds: 9)
+    let reply = OutboundReply.answered(status: status, body: Array(body.utf8), retryAfterSeconds: 9)
     #expect(Self.name(MintAnswer(reply) { $0["n"]?.unsigned }) == expected)
   }
 
@@ -202,12 +204,14 @@ struct OfferTests {
       $0.mints.append(CashuConfiguration.Mint(url: MintURL("https://second.test/")!))
     }
     let challenge = try #require(till.verifier.challenge(for: till.quote.tariff))
-    #expect(challenge.fields.map(\.name) == ["x-cashu", "www-authenticate"])
-    let request = try PaymentRequest(decoding: challenge.fields[0].value)
+    let text = challenge.text(for: Challenge.Occasion(resource: "/paid", reason: "payment_required"))
+    #expect(text.fields.map(\.name) == ["x-cashu", "www-authenticate"])
+    let request = try PaymentRequest(decoding: text.fields[0].value)
     #expect(
       request
         == PaymentRequest(amount: 10, unit: "sat", mints: ["http://mint.test:3338", "https://second.test"]))
-    #expect(challenge.fields[1].value == "Cashu realm=\"turnpike\"")
+    #expect(text.fields[1].value == "Cashu realm=\"turnpike\"")
+    #expect(text.ways == [Challenge.Way(title: "Cashu ecash", price: "10 sat", code: text.fields[0].value)])
     #expect(till.verifier.challenge(for: Tariff(prices: [Amount(1, .init("usd"))], terms: .uses(1))) == nil)
   }
 }

@@ -1,4 +1,5 @@
 import Cashu
+import JSON
 import Octets
 import Testing
 

@@ -10,7 +10,7 @@ struct RedemptionTests {
   func settled() async throws {
     let till = Till(try ScriptedMint())
     let settlement = await till.settle(try await till.payment(try till.mint.token([8, 2])))
-    guard case .settled(let proceeds) = settlement else {
+    guard case .settled(let proceeds, _) = settlement else {
       Issue.record("\(settlement.name)")
       return
     }

@@ -1,12 +1,14 @@
 @testable import Cashu
 import Digest
 import Gate
+import JSON
 import Octets
+import Outbound
 import Synchronization
 import Testing
 
 /// A mint in memory that signs and spends like a real one, and fails as told.
-final class ScriptedMint: MintTransport {
+final class ScriptedMint: OutboundTransport {
   /// What happens to the next swap.
   enum Fault: Sendable {
     /// There is no connection.
@@ -41,6 +43,10 @@ final class ScriptedMint: MintTransport {
     var faults: [Fault] = []
     var isDown = false
     var restoresLies = false
+    /// Proofs it will not take, for no reason it tells.
+    var refused: Set<[UInt8]> = []
+    /// NUTs that `/v1/info` calls supported.
+    var nuts = ["10", "11", "12"]
     var swaps = 0
     var calls: [String] = []
     var swapBodies: [[UInt8]] = []
@@ -86,6 +92,13 @@ final class ScriptedMint: MintTransport {
   func spend(_ nullifiers: [Nullifier]) {
     self.state.withLock { $0.spent.formUnion(nullifiers.map(\.bytes)) }
   }
+  func refuse(_ nullifiers: [Nullifier]) {
+    self.state.withLock { $0.refused = Set(nullifiers.map(\.bytes)) }
+  }
+  func setNuts(_ nuts: [String]) { self.state.withLock { $0.nuts = nuts } }
+  func hasSpent(_ nullifiers: [Nullifier]) -> Bool {
+    self.state.withLock { $0.spent.isSuperset(of: nullifiers.map(\.bytes)) }
+  }
   func setPending(_ nullifiers: [Nullifier]) {
     self.state.withLock { $0.pending = Set(nullifiers.map(\.bytes)) }
   }
@@ -100,12 +113,12 @@ final class ScriptedMint: MintTransport {
   /// A token as a wallet would write it.
   func token(
     _ amounts: [UInt64], hasDLEQ: Bool = true, issue index: Int = 0, mint: String? = nil,
-    unit: String? = "sat",
-    change: (inout UnverifiedProof) -> Void = { _ in }
+    unit: String? = "sat", change: (inout UnverifiedProof) -> Void = { _ in },
+    secret: () -> Secret = { Secret(Hex.encode(RandomBytes.make(count: 32))) }
   ) throws -> String {
     let issue = self.state.withLock { $0.issues[index] }
     let proofs = try amounts.map { amount in
-      var proof = try Self.proof(amount, of: issue, hasDLEQ: hasDLEQ)
+      var proof = try Self.proof(amount, of: issue, secret(), hasDLEQ: hasDLEQ)
       change(&proof)
       return proof
     }
@@ -115,8 +128,9 @@ final class ScriptedMint: MintTransport {
     return try #require(TokenWriter.writeV4(token))
   }
 
-  private static func proof(_ amount: UInt64, of issue: Issue, hasDLEQ: Bool) throws -> UnverifiedProof {
-    let secret = Secret(Hex.encode(RandomBytes.make(count: 32)))
+  private static func proof(
+    _ amount: UInt64, of issue: Issue, _ secret: Secret, hasDLEQ: Bool
+  ) throws -> UnverifiedProof {
     let r = try #require(Scalar(reducing: RandomBytes.make(count: 32)))
     let k = try #require(issue.privateKeys[amount])
     let B_ = try #require(Blinding.blind(secret, factor: r))
@@ -147,14 +161,15 @@ final class ScriptedMint: MintTransport {
 
   // MARK: The mint
 
-  func send(_ call: MintCall, to mint: MintURL) async -> MintReply {
-    guard mint == self.url else { return .silent(.notSent) }
+  func send(_ call: OutboundCall) async -> OutboundReply {
+    guard call.url.hasPrefix(self.url.text) else { return .silent(.notSent) }
+    let path = String(call.url.dropFirst(self.url.text.count))
     return self.state.withLock { state in
-      state.calls.append(call.path)
+      state.calls.append(path)
       guard !state.isDown else { return .silent(.notSent) }
-      guard case .post(let body) = call.verb else { return Self.get(call.path, &state) }
+      guard case .post(let body) = call.verb else { return Self.get(path, &state) }
       guard let json = try? JSONReader.read(body) else { return Self.answer(422, "{\"detail\":[]}") }
-      switch call.path {
+      switch path {
       case "/v1/swap":
         state.swapBodies.append(body)
         return Self.swap(json, state.faults.isEmpty ? nil : state.faults.removeFirst(), &state)
@@ -165,19 +180,23 @@ final class ScriptedMint: MintTransport {
     }
   }
 
-  private static func answer(_ status: Int, _ body: String) -> MintReply {
+  private static func answer(_ status: Int, _ body: String) -> OutboundReply {
     .answered(status: status, body: Array(body.utf8), retryAfterSeconds: nil)
   }
 
-  private static func answer(_ json: JSON) -> MintReply {
+  private static func answer(_ json: JSON) -> OutboundReply {
     .answered(status: 200, body: JSONWriter.write(json), retryAfterSeconds: nil)
   }
 
-  private static func error(_ code: Int) -> MintReply {
+  private static func error(_ code: Int) -> OutboundReply {
     self.answer(400, "{\"detail\":\"no\",\"code\":\(code)}")
   }
 
-  private static func get(_ path: String, _ state: inout State) -> MintReply {
+  private static func get(_ path: String, _ state: inout State) -> OutboundReply {
+    if path == "/v1/info" {
+      let nuts = state.nuts.map { JSON.Member(name: $0, value: .record(["supported": .bool(true)])) }
+      return self.answer(.record(["name": .string("scripted"), "nuts": .object(nuts)]))
+    }
     let rows = state.issues.map { issue in
       JSON.record([
         "id": .string(issue.keyset.id.description), "unit": .string(issue.keyset.unit),
@@ -193,7 +212,7 @@ final class ScriptedMint: MintTransport {
     return self.answer(.record(["keysets": .array(rows)]))
   }
 
-  private static func swap(_ json: JSON, _ fault: Fault?, _ state: inout State) -> MintReply {
+  private static func swap(_ json: JSON, _ fault: Fault?, _ state: inout State) -> OutboundReply {
     switch fault {
     case .notSent: return .silent(.notSent)
     case .lostBefore: return .silent(.timedOut)
@@ -241,7 +260,17 @@ final class ScriptedMint: MintTransport {
     Point.hashToCurve(Array((input["secret"]?.string ?? "").utf8)).compressed
   }
 
-  private static func execute(_ json: JSON, _ state: inout State) -> MintReply {
+  /// NUT-11, SIG_INPUTS, for locks to one key that do not end.
+  private static func isUnlocked(_ input: JSON) -> Bool {
+    let secret = Secret(input["secret"]?.string ?? "")
+    guard case .lock(let lock) = SpendingCondition(of: secret) else { return !secret.mayBeLocked }
+    guard let text = input["witness"]?.string, let witness = try? JSONReader.read(Array(text.utf8)),
+      let signature = witness["signatures"]?.array?.first?.string.flatMap({ Hex.decode($0) })
+    else { return false }
+    return Curve.shared.isSignature(signature, of: SHA256.hash(secret.utf8), by: lock.xOnly)
+  }
+
+  private static func execute(_ json: JSON, _ state: inout State) -> OutboundReply {
     let inputs = json["inputs"]?.array ?? []
     let outputs = json["outputs"]?.array ?? []
     var paid: UInt64 = 0
@@ -257,6 +286,7 @@ final class ScriptedMint: MintTransport {
         let C = input["C"]?.string, let point = Point(compressed: Y),
         Hex.encode(point.times(k).compressed) == C
       else { return self.error(10001) }
+      guard !state.refused.contains(Y), self.isUnlocked(input) else { return self.error(11000) }
       paid += amount
       ppk.append(issue.keyset.inputFeePpk)
     }
@@ -288,7 +318,7 @@ final class ScriptedMint: MintTransport {
     return self.answer(.record(["signatures": .array(signatures)]))
   }
 
-  private static func restore(_ json: JSON, _ state: State) -> MintReply {
+  private static func restore(_ json: JSON, _ state: State) -> OutboundReply {
     let known = (json["outputs"]?.array ?? []).filter { state.signed[$0["B_"]?.string ?? ""] != nil }
     // In another order than asked, as the specification allows.
     let outputs = Array(known.reversed())
@@ -298,7 +328,7 @@ final class ScriptedMint: MintTransport {
     return self.answer(.record(["outputs": .array(outputs), "signatures": .array(signatures)]))
   }
 
-  private static func states(_ json: JSON, _ state: State) -> MintReply {
+  private static func states(_ json: JSON, _ state: State) -> OutboundReply {
     let states = (json["Ys"]?.array ?? []).compactMap(\.string).map { Y in
       let bytes = Hex.decode(Y) ?? []
       let name = state.spent.contains(bytes) ? "SPENT" : state.pending.contains(bytes) ? "PENDING" : "UNSPENT"

@@ -1,4 +1,5 @@
 @testable import Cashu
+import Outbound
 import Testing
 
 @Suite("What to do about a swap")
@@ -84,14 +85,35 @@ struct SwapStateMachineTests {
         actions: ["post", "restore", "states", "post", "restore", "states", "unknown"]
       ),
       Course(
-        title: "signed outputs for unspent inputs are of another swap",
-        events: [.swapSilent(.timedOut), .restored(all), .states([.unspent, .unspent])],
-        actions: ["post", "restore", "states", "void"]
+        title: "signed outputs for unspent inputs are of another swap, once the mint says so to the same bytes",
+        events: [
+          .swapSilent(.timedOut), .restored(all), .states([.unspent, .unspent]), .swapRefused(.alreadySigned),
+          .restored(all), .states([.unspent, .unspent]),
+        ],
+        actions: ["post", "restore", "states", "post", "restore", "states", "void"]
       ),
       Course(
-        title: "spent inputs and nothing signed after a lost call: the payer was faster",
-        events: [.swapSilent(.garbage(status: 502)), .restored(.nothing), .states([.spent, .unspent])],
-        actions: ["post", "restore", "states", "spent [0]"]
+        title: "signed outputs whose inputs are not yet seen spent may be our own call, still under way",
+        events: [
+          .swapSilent(.timedOut), .restored(all), .states([.unspent, .unspent]), .swapRefused(.spent),
+          .restored(all), .states([.spent, .spent]),
+        ],
+        actions: ["post", "restore", "states", "post", "restore", "states", "settled"]
+      ),
+      Course(
+        title: "spent inputs and nothing signed, twice, after a lost call: the payer was faster",
+        events: [
+          .swapSilent(.garbage(status: 502)), .restored(.nothing), .states([.spent, .unspent]),
+          .restored(.nothing), .states([.spent, .unspent]),
+        ],
+        actions: ["post", "restore", "states", "restore", "states", "spent [0]"]
+      ),
+      Course(
+        title: "a swap that ends between the two questions is ours", start: .maybeSent,
+        events: [
+          .restored(.nothing), .states([.spent, .spent]), .restored(all), .states([.spent, .spent]),
+        ],
+        actions: ["restore", "states", "restore", "states", "settled"]
       ),
       Course(
         title: "a lost call whose inputs are pending",

@@ -1,5 +1,6 @@
 @testable import Cashu
 import Gate
+import Outbound
 import Synchronization
 import Testing
 
@@ -23,14 +24,16 @@ final class Till: Sendable {
   private let stored = Mutex([UInt8]())
 
   init(
-    _ mint: ScriptedMint, transport: (any MintTransport)? = nil, seed: TreasurySeed = .random(),
+    _ mint: ScriptedMint, transport: (any OutboundTransport)? = nil, seed: TreasurySeed = .random(),
+    locks: [LockKey] = [],
     change: (inout CashuConfiguration) -> Void = { _ in }
   ) {
     var configuration = CashuConfiguration(mints: [CashuConfiguration.Mint(url: mint.url)])
     change(&configuration)
     self.mint = mint
     self.verifier = CashuVerifier(
-      configuration: configuration, seed: seed, transport: transport ?? mint, clock: self.clock
+      configuration: configuration, seed: seed, locks: LockKeys(locks), transport: transport ?? mint,
+      clock: self.clock
     )
     let tariff = Tariff(prices: [Amount(Self.price, configuration.unit)], terms: .uses(1))
     self.quote = Quote(tariff: tariff, scope: GrantScope(route: RouteID("paid"), host: ""))
@@ -92,7 +95,7 @@ final class Till: Sendable {
 extension Settlement {
   /// The amounts that the treasury got; nil for every other end.
   var amounts: [UInt64]? {
-    if case .settled(let proceeds) = self { proceeds.map(\.value.value) } else { nil }
+    if case .settled(let proceeds, _) = self { proceeds.map(\.value.value) } else { nil }
   }
 
   var rejection: Rejection? { if case .rejected(let rejection, _) = self { rejection } else { nil } }
@@ -102,6 +105,7 @@ extension Settlement {
   var name: String {
     switch self {
     case .settled: "settled"
+    case .transferred: "transferred"
     case .rejected(let rejection, _): "rejected \(rejection.rawValue)"
     case .notSent(let outage): "not sent, \(outage.code.rawValue)"
     case .void: "void"

@@ -1,5 +1,6 @@
 import Cashu
 import Foundation
+import JSON
 import Octets
 import Testing
 

@@ -1,4 +1,5 @@
 @testable import Cashu
+@testable import JSON
 import Octets
 import Testing
 

@@ -13,7 +13,16 @@ final class KeysetCache: Sendable {
   /// How many old keysets a minute may be looked up for tokens that name them.
   static let lookupsPerMinute = 30
 
+  /// How much is asked for ahead of the tokens.
+  enum Depth: Sendable {
+    /// The keys that outputs are signed with; others when a token names them.
+    case active
+    /// All keys that a proof may be signed with, and what the mint enforces: a request asks nothing then.
+    case all
+  }
+
   private struct MintState {
+    var features = MintFeatures.none
     var listedAt: Timestamp?
     var failedAt: Timestamp?
     var isRefreshing = false
@@ -27,11 +36,17 @@ final class KeysetCache: Sendable {
   }
 
   private let clients: [MintURL: MintClient]
+  private let depth: Depth
+  private let breakers: Breakers
   private let clock: any TimeSource
   private let state: Mutex<State>
 
-  init(clients: [MintURL: MintClient], unit: Amount.Unit, clock: any TimeSource) {
+  init(
+    clients: [MintURL: MintClient], unit: Amount.Unit, depth: Depth, breakers: Breakers, clock: any TimeSource
+  ) {
     self.clients = clients
+    self.depth = depth
+    self.breakers = breakers
     self.clock = clock
     let now = clock.now()
     let mints = clients.mapValues { _ in
@@ -55,6 +70,11 @@ final class KeysetCache: Sendable {
   }
 
   func listedAt(_ mint: MintURL) -> Timestamp? { self.state.withLock { $0.mints[mint]?.listedAt } }
+
+  /// What it said when its keysets were last asked for.
+  func features(of mint: MintURL) -> MintFeatures {
+    self.state.withLock { $0.mints[mint]?.features ?? .none }
+  }
 
   func active(at mint: MintURL) -> Keyset? { self.state.withLock { $0.shelf.active(at: mint) } }
 
@@ -144,9 +164,17 @@ final class KeysetCache: Sendable {
   /// False unless the list and the keys of an active keyset of ours are there.
   private func fetchList(of mint: MintURL) async -> Bool {
     guard let client = self.clients[mint], case .value(let listings) = await client.keysets() else {
+      self.breakers.missed(mint, at: self.clock.now())
       return false
     }
-    let missing = self.state.withLock { $0.shelf.update(listings, of: mint) }
+    self.breakers.heard(mint)
+    if self.depth == .all, case .value(let info) = await client.info() {
+      self.state.withLock { $0.mints[mint]?.features = MintFeatures(info: info) }
+    }
+    let missing = self.state.withLock { state in
+      let active = state.shelf.update(listings, of: mint)
+      return self.depth == .all ? state.shelf.withoutKeys(of: mint) : active
+    }
     for listing in missing.prefix(Self.lookupsPerMinute) {
       guard case .value(let keys) = await client.keys(of: listing.id) else { continue }
       self.state.withLock { $0.shelf.add(keys, for: listing, of: mint) }

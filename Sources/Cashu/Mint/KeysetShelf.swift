@@ -73,6 +73,13 @@ struct KeysetShelf: Sendable {
       \.listing)
   }
 
+  /// Every keyset of our unit whose keys are not there, the active ones first.
+  func withoutKeys(of mint: MintURL) -> [KeysetJSON.Listing] {
+    let listings = (self.rows[mint] ?? [:]).values.filter { $0.keyset == nil }.map(\.listing)
+      .filter { $0.unit == self.unit }
+    return listings.filter(\.isActive) + listings.filter { !$0.isActive }
+  }
+
   /// Keeps fetched keys if they make the identifier they were asked for under.
   mutating func add(_ keys: [UInt64: Point], for listing: KeysetJSON.Listing, of mint: MintURL) {
     guard self.rows[mint]?[listing.id] != nil, let keyset = Self.keyset(listing, keys: keys) else { return }

@@ -1,3 +1,6 @@
+internal import JSON
+package import Outbound
+
 /// What a mint said to a call, sorted by what may be concluded from it (errors of NUT-00, and what mints
 /// really send).
 package enum MintAnswer<Value: Sendable>: Sendable {
@@ -5,10 +8,10 @@ package enum MintAnswer<Value: Sendable>: Sendable {
   case refused(MintRefusal)
   /// 429: the call was not looked at.
   case throttled(retryAfterSeconds: Int?)
-  case silent(MintSilence)
+  case silent(Silence)
 
   /// - Parameter decode: nil for an answer of another shape.
-  init(_ reply: MintReply, decode: (JSON) -> Value?) {
+  init(_ reply: OutboundReply, decode: (JSON) -> Value?) {
     switch reply {
     case .silent(let silence): self = .silent(silence)
     case .answered(429, _, let retryAfter): self = .throttled(retryAfterSeconds: retryAfter)

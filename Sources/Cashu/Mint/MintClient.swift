@@ -1,4 +1,6 @@
+package import JSON
 internal import Octets
+package import Outbound
 
 /// The calls we make to one mint, at its configured address.
 package struct MintClient: Sendable {
@@ -6,15 +8,17 @@ package struct MintClient: Sendable {
     /// A swap of 32 inputs takes a quarter of a second at a mint of its own; the rest is for a busy one.
     package var swap: Duration = .seconds(10)
     package var others: Duration = .seconds(5)
+    /// A Lightning payment may be on its way for a minute; what is unknown after that is asked for again.
+    package var melt: Duration = .seconds(60)
 
     package init() {}
   }
 
   package let url: MintURL
-  private let transport: any MintTransport
-  private let timeouts: Timeouts
+  let transport: any OutboundTransport
+  let timeouts: Timeouts
 
-  package init(url: MintURL, transport: any MintTransport, timeouts: Timeouts = Timeouts()) {
+  package init(url: MintURL, transport: any OutboundTransport, timeouts: Timeouts = Timeouts()) {
     self.url = url
     self.transport = transport
     self.timeouts = timeouts
@@ -37,8 +41,8 @@ package struct MintClient: Sendable {
 
   /// NUT-03: `POST /v1/swap`, with a body made once and sent as often as needed.
   func swap(_ body: [UInt8]) async -> MintAnswer<[BlindSignature]> {
-    let call = MintCall(.post(body), "/v1/swap", timeout: self.timeouts.swap)
-    return MintAnswer(await self.transport.send(call, to: self.url)) { answer in
+    let call = OutboundCall(.post(body), self.url.text + "/v1/swap", timeout: self.timeouts.swap)
+    return MintAnswer(await self.transport.send(call)) { answer in
       guard let items = answer["signatures"]?.array else { return nil }
       let signatures = items.compactMap(BlindSignature.init)
       return signatures.count == items.count ? signatures : nil
@@ -81,12 +85,14 @@ package struct MintClient: Sendable {
     }
   }
 
-  private func get(_ path: String) async -> MintReply {
-    await self.transport.send(MintCall(.get, path, timeout: self.timeouts.others), to: self.url)
+  func get(_ path: String) async -> OutboundReply {
+    await self.transport.send(
+      OutboundCall(.get, self.url.text + path, timeout: self.timeouts.others))
   }
 
-  private func post(_ path: String, _ body: JSON) async -> MintReply {
-    let call = MintCall(.post(JSONWriter.write(body)), path, timeout: self.timeouts.others)
-    return await self.transport.send(call, to: self.url)
+  func post(_ path: String, _ body: JSON) async -> OutboundReply {
+    let call = OutboundCall(
+      .post(JSONWriter.write(body)), self.url.text + path, timeout: self.timeouts.others)
+    return await self.transport.send(call)
   }
 }

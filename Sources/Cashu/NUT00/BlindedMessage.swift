@@ -1,3 +1,4 @@
+internal import JSON
 internal import Octets
 
 /// An output that a mint is asked to sign (NUT-00, "BlindedMessage").

@@ -9,15 +9,13 @@ package struct Secret: Sendable, Hashable, CustomStringConvertible {
 
   package var description: String { "<redacted>" }
 
-  /// Whether this may be a spending condition: a JSON array that begins with a string (NUT-10, "Well-known
-  /// Secret").
+  /// Whether this may be a spending condition (NUT-10, "Well-known Secret"): whether its first character, after any
+  /// that some parser may skip, begins a JSON array or object.
   ///
   /// Deliberately wider than the grammar. A secret that a mint would read as a lock, and we would not, takes
-  /// our money.
+  /// our money. Wallets make 64 hexadecimal digits, older ones base64.
   package var mayBeLocked: Bool {
-    let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
-    let rest = self.utf8.drop(while: isSpace)
-    return rest.first == UInt8(ascii: "[")
-      && rest.dropFirst().drop(while: isSpace).first == UInt8(ascii: "\"")
+    let first = self.utf8.first { $0 > 0x20 && $0 < 0x7F }
+    return first == UInt8(ascii: "[") || first == UInt8(ascii: "{")
   }
 }

@@ -1,3 +1,5 @@
+package import JSON
+
 /// A token as a stranger sent it (NUT-00): decoded, and nothing of it believed.
 package struct UnverifiedToken: Sendable, Equatable {
   package struct Entry: Sendable, Equatable {

@@ -1,3 +1,4 @@
+internal import JSON
 internal import Octets
 
 /// Version 3 of a token: JSON (NUT-00, "V3 tokens", deprecated). May hold proofs of several mints.

@@ -1,3 +1,4 @@
+internal import JSON
 internal import Octets
 
 /// Keysets as a mint publishes them (NUT-01, NUT-02).

@@ -35,15 +35,6 @@ struct SwapPlan: Sendable, Equatable {
   private static let version: UInt64 = 1
 
   func encoded() -> [UInt8] {
-    let inputs = self.inputs.map { input in
-      CBOR.record([
-        "a": .unsigned(input.amount),
-        "i": .bytes(input.keysetID.bytes),
-        "s": .text(input.secret.text),
-        "c": .bytes(input.signature),
-        "w": input.witness.map { .text($0) },
-      ])
-    }
     return CBORWriter.write(
       .record([
         "v": .unsigned(Self.version),
@@ -51,7 +42,7 @@ struct SwapPlan: Sendable, Equatable {
         "u": .text(self.unit),
         "k": .bytes(self.outputKeysetID.bytes),
         "o": .array(self.outputAmounts.map { .unsigned($0) }),
-        "i": .array(inputs),
+        "i": .array(self.inputs.map(\.cbor)),
         "p": .bool(self.proof == .provable),
         "n": self.heldSince.map { .unsigned(UInt64(max(0, $0.milliseconds))) },
       ])
@@ -66,7 +57,7 @@ extension SwapPlan {
       let mint = root["m"]?.text, let unit = root["u"]?.text, let isProvable = root["p"]?.bool,
       let keysetID = root["k"]?.bytes.flatMap({ KeysetID($0) }),
       let amounts = root["o"]?.array.map({ $0.compactMap(\.unsigned) }),
-      let inputs = root["i"]?.array.map({ $0.compactMap(Self.input) }),
+      let inputs = root["i"]?.array.map({ $0.compactMap(Input.init(_:)) }),
       amounts.count == root["o"]?.array?.count, inputs.count == root["i"]?.array?.count
     else { return nil }
     self.init(
@@ -79,14 +70,33 @@ extension SwapPlan {
       heldSince: root["n"]?.unsigned.map { Timestamp(milliseconds: Int64(clamping: $0)) }
     )
   }
+}
 
-  private static func input(_ item: CBOR) -> Input? {
+extension SwapPlan.Input {
+  /// As every plan stores it.
+  var cbor: CBOR {
+    .record([
+      "a": .unsigned(self.amount),
+      "i": .bytes(self.keysetID.bytes),
+      "s": .text(self.secret.text),
+      "c": .bytes(self.signature),
+      "w": self.witness.map { .text($0) },
+    ])
+  }
+
+  init?(_ item: CBOR) {
     guard let amount = item["a"]?.unsigned, let keysetID = item["i"]?.bytes.flatMap({ KeysetID($0) }),
       let secret = item["s"]?.text, let signature = item["c"]?.bytes
     else { return nil }
-    return Input(
+    self.init(
       amount: amount, keysetID: keysetID, secret: Secret(secret), signature: signature,
-      witness: item["w"]?.text
-    )
+      witness: item["w"]?.text)
+  }
+
+  /// As a call of the mint names it.
+  var proof: UnverifiedProof {
+    UnverifiedProof(
+      amount: self.amount, keyset: .full(self.keysetID), secret: self.secret, signature: self.signature,
+      witness: self.witness)
   }
 }

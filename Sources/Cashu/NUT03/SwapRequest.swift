@@ -1,4 +1,5 @@
 internal import Gate
+internal import JSON
 internal import Octets
 
 /// A plan with its outputs made: the bytes of the call, and what is needed to take the money out of the
@@ -17,27 +18,30 @@ struct SwapRequest: Sendable {
 
   /// Nil when a counter gives no scalar or no point, which happens once in 2¹²⁷.
   init?(_ plan: SwapPlan, counterStart: UInt64, seed: TreasurySeed) {
-    var outputs: [Output] = []
-    for (index, amount) in plan.outputAmounts.enumerated() {
-      guard let (secret, r) = seed.derive(plan.outputKeysetID, counter: counterStart + UInt64(index)),
-        let B_ = Blinding.blind(secret, factor: r)
-      else { return nil }
-      let message = BlindedMessage(amount: amount, keysetID: plan.outputKeysetID, B_: B_)
-      outputs.append(Output(message: message, secret: secret, r: r))
-    }
-    let inputs = plan.inputs.map { input in
-      ProofJSON.write(
-        UnverifiedProof(
-          amount: input.amount, keyset: .full(input.keysetID), secret: input.secret,
-          signature: input.signature,
-          witness: input.witness
-        )
-      )
-    }
+    guard
+      let outputs = Self.outputs(
+        plan.outputAmounts, keysetID: plan.outputKeysetID, counterStart: counterStart, seed: seed)
+    else { return nil }
+    let inputs = plan.inputs.map { ProofJSON.write($0.proof) }
     self.outputs = outputs
     self.body = JSONWriter.write(
       .record(["inputs": .array(inputs), "outputs": .array(outputs.map(\.message.json))])
     )
+  }
+
+  /// Outputs of consecutive numbers.
+  static func outputs(
+    _ amounts: [UInt64], keysetID: KeysetID, counterStart: UInt64, seed: TreasurySeed
+  ) -> [Output]? {
+    var outputs: [Output] = []
+    for (index, amount) in amounts.enumerated() {
+      guard let (secret, r) = seed.derive(keysetID, counter: counterStart + UInt64(index)),
+        let B_ = Blinding.blind(secret, factor: r)
+      else { return nil }
+      let message = BlindedMessage(amount: amount, keysetID: keysetID, B_: B_)
+      outputs.append(Output(message: message, secret: secret, r: r))
+    }
+    return outputs
   }
 
   /// The money, if each signature is for what was asked, under the keyset's key, and proved (NUT-12) where a
@@ -48,22 +52,27 @@ struct SwapRequest: Sendable {
     guard signatures.count == self.outputs.count else { return nil }
     var proofs: [UnverifiedProof] = []
     for (output, signature) in zip(self.outputs, signatures) {
-      let message = output.message
-      guard signature.amount == message.amount, signature.keysetID == message.keysetID,
-        let key = keyset.keys[message.amount],
-        signature.dleq?.isValid(blinded: message.B_, signature: signature.C_, mintKey: key)
-          ?? !mustBeProved,
-        let C = Blinding.unblind(signature.C_, factor: output.r, mintKey: key)
+      guard signature.amount == output.message.amount, signature.keysetID == output.message.keysetID,
+        let proof = output.proof(from: signature, under: keyset, mustBeProved: mustBeProved)
       else { return nil }
-      let dleq = signature.dleq.map { UnverifiedDLEQ(e: $0.e.bytes, s: $0.s.bytes, r: output.r.bytes) }
-      proofs.append(
-        UnverifiedProof(
-          amount: message.amount, keyset: .full(message.keysetID), secret: output.secret,
-          signature: C.compressed,
-          dleq: dleq
-        )
-      )
+      proofs.append(proof)
     }
     return proofs
+  }
+}
+
+extension SwapRequest.Output {
+  /// The proof that the mint's signature makes of this output, for the amount that the mint names; nil when the
+  /// signature is not by the keyset's key for it.
+  func proof(from signature: BlindSignature, under keyset: Keyset, mustBeProved: Bool) -> UnverifiedProof? {
+    guard let key = keyset.keys[signature.amount],
+      signature.dleq?.isValid(blinded: self.message.B_, signature: signature.C_, mintKey: key)
+        ?? !mustBeProved,
+      let C = Blinding.unblind(signature.C_, factor: self.r, mintKey: key)
+    else { return nil }
+    let dleq = signature.dleq.map { UnverifiedDLEQ(e: $0.e.bytes, s: $0.s.bytes, r: self.r.bytes) }
+    return UnverifiedProof(
+      amount: signature.amount, keyset: .full(signature.keysetID), secret: self.secret,
+      signature: C.compressed, dleq: dleq)
   }
 }

@@ -1,4 +1,5 @@
 internal import Gate
+internal import Outbound
 
 /// Carries out what the ``SwapStateMachine`` says, at one mint, for one plan.
 struct SwapRunner {

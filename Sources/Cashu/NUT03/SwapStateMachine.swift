@@ -1,3 +1,5 @@
+internal import Outbound
+
 /// What to do next about one swap, from what the mint has said so far; a pure value.
 ///
 /// The rules (measured at real mints; NUT-03, NUT-07, NUT-09):
@@ -6,7 +8,8 @@
 /// 2. Our outputs signed *and* the inputs spent: the money is ours. Neither fact is enough alone: a state
 ///    says nothing about who spent, and a signature may be of an earlier life of the same counter.
 /// 3. Inputs unspent and nothing signed: it did not happen. Send the same bytes again.
-/// 4. Inputs spent and nothing signed: the payer spent them elsewhere.
+/// 4. Inputs spent and nothing signed *after* they were seen spent: the payer spent them elsewhere. A restore that was
+///    asked before proves nothing: our own call may still have been under way in the mint.
 /// 5. As long as no call of ours was lost, a refusal is the whole truth about ours: there is nothing to
 ///    restore.
 /// 6. No error code alone decides about money, but for one: "spent", said to the first call ever made.
@@ -34,7 +37,7 @@ struct SwapStateMachine: Sendable {
     case swapped([UnverifiedProof])
     case swapRefused(MintRefusal)
     case throttled(retryAfterSeconds: Int?)
-    case swapSilent(MintSilence)
+    case swapSilent(Silence)
     case restored(Restored)
     case restoreFailed
     /// One member per input.
@@ -82,6 +85,8 @@ struct SwapStateMachine: Sendable {
   private var posts = 0
   private var refusal: MintRefusal?
   private var restored = Restored.nothing
+  /// The inputs were seen spent before the last restore was asked.
+  private var sawSpent = false
 
   init(_ start: Start, inputCount: Int) {
     self.inputCount = inputCount
@@ -114,6 +119,7 @@ struct SwapStateMachine: Sendable {
     self.posts += 1
     self.refusal = nil
     self.restored = .nothing
+    self.sawSpent = false
     return .postSwap
   }
 
@@ -137,17 +143,26 @@ struct SwapStateMachine: Sendable {
     }
     let isAllSpent = states.allSatisfy { $0 == .spent }
     switch self.restored {
-    // Rule 2. Outputs signed for inputs that are not spent are those of another swap.
-    case .all(let proofs): return .finish(isAllSpent ? .settled(proofs) : .void(.outputsUsed))
-    case .part:
-      let held = Outcome.held("restores only a part of the outputs of one swap")
-      return .finish(isAllSpent ? held : .void(.outputsUsed))
+    // Rule 2.
+    case .all(let proofs) where isAllSpent: return .finish(.settled(proofs))
+    case .part where isAllSpent:
+      return .finish(.held("restores only a part of the outputs of one swap"))
+    case .all, .part: return self.afterSignedForNothing()
     case .invalid:
       return .finish(isAllSpent ? .held("gives signatures that are not valid") : .unknown)
     case .nothing:
       let spent = states.indices.filter { states[$0] == .spent }
-      return spent.isEmpty ? self.afterNothingHappened() : .finish(.spent(spent))
+      guard !spent.isEmpty else { return self.afterNothingHappened() }
+      guard self.mayHaveHappened, !self.sawSpent else { return .finish(.spent(spent)) }
+      self.sawSpent = true
+      return .askRestore
     }
+  }
+
+  /// Outputs are signed, and inputs are not spent: those of another swap, once the mint says so to ours.
+  private mutating func afterSignedForNothing() -> Action {
+    guard self.mayHaveHappened, self.refusal == nil else { return .finish(.void(.outputsUsed)) }
+    return self.posts < Self.maxPosts ? self.post() : .finish(.unknown)
   }
 
   /// Rule 3: every input is unspent and no output is signed.

@@ -1,4 +1,5 @@
 package import Gate
+internal import JSON
 
 /// Redeemed money in the form a wallet takes.
 package enum TreasuryToken {

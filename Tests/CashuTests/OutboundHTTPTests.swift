@@ -1,6 +1,7 @@
 @testable import Cashu
 import NIOCore
 import NIOPosix
+@testable import Outbound
 import Synchronization
 import Testing
 
@@ -66,7 +67,7 @@ private final class RawServer: Sendable {
 }
 
 @Suite("Calls to a mint over HTTP")
-struct HTTPMintTransportTests {
+struct OutboundHTTPTests {
   static func response(_ status: String, _ body: String, _ fields: String = "") -> String {
     "HTTP/1.1 \(status)\r\ncontent-length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
   }
@@ -75,7 +76,7 @@ struct HTTPMintTransportTests {
   @Test(
     "a call ends within its time, follows nothing and reads a bounded body",
     arguments: [
-      ("ok", MintReply.answered(status: 200, body: Array("{}".utf8), retryAfterSeconds: nil)),
+      ("ok", OutboundReply.answered(status: 200, body: Array("{}".utf8), retryAfterSeconds: nil)),
       ("busy", .answered(status: 429, body: [], retryAfterSeconds: 7)),
       ("moved", .answered(status: 307, body: [], retryAfterSeconds: nil)),
       ("close", .silent(.disconnected)),
@@ -84,8 +85,8 @@ struct HTTPMintTransportTests {
       ("long", .silent(.tooLong)),
       ("endless", .silent(.tooLong)),
     ])
-  func replies(kind: String, expected: MintReply) async throws {
-    let tooLong = String(repeating: "x", count: HTTPMintTransport.maxBodyBytes + 1)
+  func replies(kind: String, expected: OutboundReply) async throws {
+    let tooLong = String(repeating: "x", count: OutboundHTTP.maxBodyBytes + 1)
     let chunk = "100001\r\n" + tooLong + "\r\n"
     let server = try await RawServer([
       "ok": .answer(Self.response("200 OK", "{}")),
@@ -97,10 +98,10 @@ struct HTTPMintTransportTests {
       "long": .answer(Self.response("200 OK", tooLong)),
       "endless": .answer("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunk),
     ])
-    let transport = HTTPMintTransport()
-    let mint = try #require(MintURL("http://127.0.0.1:\(server.port)/\(kind)"))
-    let call = MintCall(.post(Array("{\"inputs\":[]}".utf8)), "/v1/swap", timeout: .seconds(1))
-    #expect(await transport.send(call, to: mint) == expected)
+    let transport = OutboundHTTP()
+    let url = "http://127.0.0.1:\(server.port)/\(kind)/v1/swap"
+    let call = OutboundCall(.post(Array("{\"inputs\":[]}".utf8)), url, timeout: .seconds(1))
+    #expect(await transport.send(call) == expected)
     #expect(server.requests.all.count == 1)
     #expect(server.requests.all.first?.hasPrefix("POST /\(kind)/v1/swap HTTP/1.1\r\n") == true)
     await transport.shutdown()
@@ -110,11 +111,11 @@ struct HTTPMintTransportTests {
   @Test("without a connection nothing was sent, and that is known")
   func notSent() async throws {
     let server = try await RawServer([:])
-    let mint = try #require(MintURL("http://127.0.0.1:\(server.port)"))
+    let port = server.port
     try await server.stop()
-    let transport = HTTPMintTransport()
-    let call = MintCall(.post([]), "/v1/swap", timeout: .seconds(5))
-    #expect(await transport.send(call, to: mint) == .silent(.notSent))
+    let transport = OutboundHTTP()
+    let call = OutboundCall(.post([]), "http://127.0.0.1:\(port)/v1/swap", timeout: .seconds(5))
+    #expect(await transport.send(call) == .silent(.notSent))
     await transport.shutdown()
   }
 }
