@@ -11,6 +11,7 @@ package struct GateDesk: Sendable {
   /// among them: the app has its own use for it.
   let credentialFields: [StaticString]
   private let observer: any DecisionObserver
+  let printer = PagePrinter()
 
   package init(
     gate: Gate, verifiers: [any PaymentVerifier], observer: any DecisionObserver = SilentDecisions()
@@ -42,6 +43,7 @@ package struct GateDesk: Sendable {
   /// What a caller, or a question that cannot be read, is answered without the gate.
   func refuse(_ adapter: AccessRequest.Adapter, _ denial: Denial) -> Judgement {
     let judgement = Judgement(.deny(denial), route: nil)
+    if denial == .denied { self.observer.refusedCaller(adapter) }
     self.observer.decided(judgement, for: adapter, id: nil)
     return judgement
   }
@@ -69,6 +71,13 @@ package struct GateDesk: Sendable {
 package protocol DecisionObserver: Sendable {
   /// - Parameter id: the request's identity as the proxy made it; nil where it made none, or nobody could read it.
   func decided(_ judgement: Judgement, for adapter: AccessRequest.Adapter, id: ArraySlice<UInt8>?)
+
+  /// A caller that is none of the proxies: wrong secret, network or certificate. Its denial is told too.
+  func refusedCaller(_ adapter: AccessRequest.Adapter)
+}
+
+extension DecisionObserver {
+  package func refusedCaller(_ adapter: AccessRequest.Adapter) {}
 }
 
 extension DecisionObserver {

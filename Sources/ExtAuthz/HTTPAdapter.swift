@@ -37,15 +37,21 @@ struct Endpoint: Sendable {
       fields: request.fields.selecting(desk.fieldsRead),
       queryToken: question.queryToken
     )
-    let audience = Audience(access, link: question.link)
+    let link = question.link
+    let makeAudience = {
+      Audience(
+        access, link: link, wishes: request.fields.selecting(Audience.fieldsOfWishes), printer: desk.printer)
+    }
     switch self.purpose {
     case .decide:
       switch desk.rule(on: access) {
-      case .decided(let judgement): return .now(self.response(to: judgement, for: audience, desk))
+      case .decided(let judgement): return .now(self.response(to: judgement, for: makeAudience(), desk))
       case .pending(let pending):
+        let audience = makeAudience()
         return .later { self.response(to: await desk.decide(pending, on: access), for: audience, desk) }
       }
     case .review:
+      let audience = makeAudience()
       return .later {
         switch await desk.review(access) {
         case .wouldAllow: HTTPDialect.appsOwn(for: audience)
@@ -60,8 +66,10 @@ struct Endpoint: Sendable {
     self.response(to: desk.refuse(self.name, .denied), for: Audience(), desk)
   }
 
-  private func response(to judgement: Judgement, for audience: Audience, _ desk: GateDesk) -> HTTPResponse {
-    var response = self.dialect.answer(to: judgement, for: audience)
+  private func response(
+    to judgement: Judgement, for audience: @autoclosure () -> Audience, _ desk: GateDesk
+  ) -> HTTPResponse {
+    var response = self.dialect.answer(to: judgement, for: audience())
     response.onDelivery = desk.delivery(of: judgement)
     if let field = self.reasonField {
       switch judgement.decision {

@@ -1,7 +1,7 @@
-import Gate
 import Octets
 
 @testable import ExtAuthz
+@testable import Gate
 
 /// One row of the decision table (design §4), with the answer that every dialect owes.
 struct DecisionRow: CustomStringConvertible, Sendable {
@@ -28,6 +28,10 @@ struct DecisionRow: CustomStringConvertible, Sendable {
       DecisionRow("two offers", .deny(.twoOffers), 400, "two_offers", 401),
       DecisionRow("two passes", .deny(.twoPasses), 400, "two_passes", 401),
       DecisionRow("another route's payment", .deny(.otherRoute(PaymentID("p1"))), 409, "other_route", 401),
+      DecisionRow("not his payment", .deny(.notBearer(PaymentID("p1"))), 409, "not_bearer", 401),
+      DecisionRow("a name taken", .deny(.nameTaken(PaymentID("p1"))), 409, "payment_id_taken", 401),
+      DecisionRow(
+        "asked too often", .deny(.tooManyRequests(retryAfterSeconds: 30)), 429, "too_many_requests", 401),
       DecisionRow("cannot be canonicalised", .deny(.badRequest("two readings")), 400, "bad_request", 401),
       DecisionRow("no route", .deny(.denied), 403, "denied", 403),
       DecisionRow(
@@ -43,15 +47,34 @@ struct DecisionRow: CustomStringConvertible, Sendable {
 
   static let pass = IssuedPass(token: "tp1.abc", cookiePath: "/hour", maxAgeSeconds: 3600)
 
+  private static let hourly = Tariff(prices: [Amount(100, .sat)], terms: .duration(.seconds(3600)))
+  static let hour = Remaining(
+    until: StoppedClock().now() + .seconds(3540), under: Self.hourly, at: StoppedClock().now())
+  static let few = Remaining(
+    of: GrantRecord(
+      serial: Serial(1), payment: PaymentID("p"), scope: Self.quote.scope, paid: Amount(50, .sat), uses: 5,
+      usesTaken: 4, end: nil),
+    under: House.tariff, at: StoppedClock().now())
+
   static let allows: [DecisionRow] = [
     DecisionRow("free", .allow(Allowance(basis: .free)), 200, nil, 200),
     DecisionRow("preflight", .allow(Allowance(basis: .preflight)), 200, nil, 200),
     DecisionRow(
       "by a pass", .allow(Allowance(basis: .pass, assertions: Assertions(payment: .earlier))), 200, nil, 200),
+    DecisionRow("within its quota", .allow(Allowance(basis: .quota)), 200, nil, 200),
+    DecisionRow(
+      "by a payer's counted pass",
+      .allow(
+        Allowance(
+          basis: .pass, assertions: Assertions(payment: .earlier, user: "0xabc"), remaining: Self.few)),
+      200, nil, 200),
     DecisionRow(
       "paid",
       .allow(
-        Allowance(basis: .payment, assertions: Assertions(payment: .now(Amount(10, .sat))), pass: Self.pass)),
+        Allowance(
+          basis: .payment, assertions: Assertions(payment: .now(Amount(10, .sat)), user: "0xabc"),
+          pass: Self.pass, receipt: Receipt(fields: [.init("PAYMENT-RESPONSE", "cmVjZWlwdA==")]),
+          remaining: Self.hour)),
       200, nil, 200),
   ]
 

@@ -1,10 +1,11 @@
-import Gate
+import JSON
 import Octets
 import Proto
 import Testing
 import Transport
 
 @testable import ExtAuthz
+@testable import Gate
 
 @Suite("The decision table over HTTP")
 struct HTTPDecisionTableTests {
@@ -17,12 +18,15 @@ struct HTTPDecisionTableTests {
     #expect(answer.fields.text("turnpike-reason") == row.reason)
     #expect(answer.fields.text("cache-control") == "no-store")
     #expect(answer.fields.text("content-type") == "application/json")
-    #expect((answer.fields.text("retry-after") != nil) == (row.status == 503))
+    #expect((answer.fields.text("retry-after") != nil) == (row.status == 503 || row.status == 429))
+    #expect(answer.fields.text("vary") == (row.status == 402 ? "accept" : nil))
     #expect((answer.fields.text("x-coin") == "pay10") == (row.status == 402))
     #expect((answer.fields.text("www-authenticate") != nil) == (row.status == 402))
     let body = String(decoding: answer.body, as: UTF8.self)
     #expect(body.contains(#""reason":"\#(row.reason ?? "")""#))
     #expect(body.contains(#""amount":10,"unit":"sat""#) == (row.status == 402))
+    #expect(body.contains(#""coins":[10]"#) == (row.status == 402))
+    #expect((try? JSONReader.read(answer.body)) != nil)
   }
 
   @Test("NGINX's subrequest gets 401 or 403, the reason and no body", arguments: DecisionRow.refusals)
@@ -51,6 +55,10 @@ struct HTTPDecisionTableTests {
     #expect(answer.fields.text("x-payment-amount") == (paid ? "10" : ""))
     #expect(answer.fields.text("x-payment-unit") == (paid ? "sat" : ""))
     #expect(answer.fields.contains("set-cookie") == paid)
+    #expect(answer.fields.text("x-user-id") == allowance.assertions.user ?? "")
+    #expect(answer.fields.text("payment-response") == (paid ? "cmVjZWlwdA==" : nil))
+    #expect(answer.fields.text("turnpike-remaining") == allowance.remaining?.text)
+    #expect(answer.fields.contains("turnpike-low-balance") == (allowance.remaining?.level == .low))
   }
 
   @Test(
@@ -63,14 +71,16 @@ struct HTTPDecisionTableTests {
   }
 
   @Test(
-    "an X-Accel-Redirect comes with nothing that would stand beside the app's own",
+    "an X-Accel-Redirect comes with nothing that would stand beside the app's own, but no-store",
     arguments: DecisionRow.allows)
   func accel(row: DecisionRow) {
     let answer = HTTPDialect.accel(location: "@app").answer(to: row.judgement, for: Audience())
     #expect(answer.fields.text("x-accel-redirect") == "@app")
-    for name in ["content-type", "cache-control", "expires", "accept-ranges"] as [StaticString] {
+    for name in ["content-type", "expires", "accept-ranges"] as [StaticString] {
       #expect(!answer.fields.contains(name))
     }
+    guard case .allow(let allowance) = row.decision else { return }
+    #expect(answer.fields.text("cache-control") == (allowance.basis == .payment ? "no-store" : nil))
   }
 
   @Test("a refusal never carries an X-Accel-Redirect", arguments: DecisionRow.refusals)
@@ -135,8 +145,21 @@ struct HTTPDecisionTableTests {
     #expect(String(decoding: body.json, as: UTF8.self).contains(#""unit":"s\"a\\t\u000a""#))
   }
 
-  @Test("the fields of a refusal stay under 3 KB: what does not fit is left out")
-  func budget() {
+  @Test("a scheme's members stand in the body, unless they are no JSON or their name is taken")
+  func members() throws {
+    var body = ReasonBody(.paymentRequired, reason: "payment_required")
+    body.members = [
+      .init("accepts", json: #"[{"scheme":"exact"}]"#), .init("broken", json: "[1"),
+      .init("reason", json: "1"),
+      .init("accepts", json: "2"),
+    ]
+    #expect(
+      String(decoding: body.json, as: UTF8.self)
+        == #"{"error":"Payment Required","reason":"payment_required","accepts":[{"scheme":"exact"}]}"# + "\n")
+  }
+
+  @Test("the fields of a refusal stay under 3 KB: what does not fit is left to the body")
+  func budget() throws {
     let fields = [
       Challenge.Field("X-Big", String(repeating: "b", count: 2_900)), Challenge.Field("X-Small", "s"),
     ]
@@ -148,6 +171,9 @@ struct HTTPDecisionTableTests {
     #expect(answer.fields.byteCount + 4 * answer.fields.count <= 3_000)
     #expect(answer.fields.names.contains("x-small"))
     #expect(!answer.fields.names.contains("x-big"))
+    let body = try JSONReader.read(answer.body)
+    #expect(body["headers"]?["X-Big"]?.string?.count == 2_900)
+    #expect(body["headers"]?["X-Small"] == nil)
   }
 
   @Test("a page of an admitted origin may read a refusal, another may not")
@@ -163,11 +189,11 @@ struct HTTPDecisionTableTests {
     #expect(
       admitted.fields.text("access-control-expose-headers")
         == "turnpike-reason, retry-after, x-coin, www-authenticate")
-    #expect(admitted.fields.text("vary") == "origin")
+    #expect(admitted.fields.text("vary") == "accept, origin")
     audience.origin = Array("https://evil.example".utf8)
     let other = HTTPDialect.direct.answer(to: judgement, for: audience)
     #expect(!other.fields.contains("access-control-allow-origin"))
-    #expect(other.fields.text("vary") == "origin")
+    #expect(other.fields.text("vary") == "accept, origin")
     audience.origin = Array("https://app.example".utf8)
     let plain = HTTPDialect.direct.answer(to: DecisionRow.refusals[0].judgement, for: audience)
     #expect(!plain.fields.contains("access-control-allow-origin"))
@@ -190,7 +216,8 @@ struct EnvoyDecisionTableTests {
     #expect(denied.headers.first { $0.name == "turnpike-reason" }?.value == row.reason)
     #expect(denied.headers.first { $0.name == "cache-control" }?.value == "no-store")
     #expect(denied.headers.contains { $0.name == "x-coin" } == (row.status == 402))
-    #expect(denied.headers.contains { $0.name == "retry-after" } == (row.status == 503))
+    #expect(
+      denied.headers.contains { $0.name == "retry-after" } == (row.status == 503 || row.status == 429))
     #expect(!denied.body.isEmpty)
   }
 
@@ -226,7 +253,11 @@ struct EnvoyDecisionTableTests {
     let paid = allowance.basis == .payment
     #expect(set.contains("x-payment-amount") == paid)
     #expect(
-      ok.responseHeadersToAdd.map(\.name) == (paid ? ["turnpike-pass", "set-cookie", "cache-control"] : []))
+      ok.responseHeadersToAdd.map(\.name)
+        == (paid
+          ? ["turnpike-pass", "set-cookie", "payment-response", "turnpike-remaining", "cache-control"]
+          : allowance.remaining == nil ? [] : ["turnpike-remaining", "turnpike-low-balance"]))
+    #expect(ok.headers.first { $0.name == "x-user-id" }?.value == allowance.assertions.user)
   }
 
   @Test("a gRPC client gets the challenge in headers and a short body", arguments: DecisionRow.refusals)
@@ -250,6 +281,43 @@ struct EnvoyDecisionTableTests {
       case .refuse(let refusal) = Rendering(Judgement(.paymentRequired(demand), route: nil), for: Audience())
     else { throw Unexpected() }
     #expect(self.answers.refuse(refusal) == CheckResponse.internalError)
+  }
+}
+
+extension EnvoyDecisionTableTests {
+  @Test(
+    "a time pass's answer tells its seconds, whatever their number of digits",
+    arguments: [1, 9, 10, 3540, 86_400, 999_999_999] as [Int64])
+  func timePass(seconds: Int64) throws {
+    let tariff = Tariff(prices: [Amount(1, .sat)], terms: .duration(.seconds(1)))
+    let now = StoppedClock().now()
+    let remaining = Remaining(until: now + .seconds(seconds), under: tariff, at: now)
+    let allowance = Allowance(
+      basis: .pass, assertions: Assertions(payment: .earlier), remaining: remaining)
+    let bytes = self.answers.allow(allowance, shared: EnvoyAnswer.SharedFields(), link: .plain)
+    guard case .ok(let ok) = try CheckResponse(wire: bytes).answer else { throw Unexpected() }
+    #expect(ok.responseHeadersToAdd.map(\.name) == ["turnpike-remaining"])
+    #expect(ok.responseHeadersToAdd.first?.value == "seconds=\(seconds)")
+    #expect(ok.headers.first { $0.name == "x-payment-verified" }?.value == "true")
+  }
+
+  @Test("a page of an admitted origin may read what an allow tells the client")
+  func exposed() throws {
+    let route = Route(
+      id: RouteID("c"), label: "c", pattern: try PathPattern("/cors/**"), access: .priced(House.tariff),
+      cors: CORS(origins: .listed(["https://app.example"])))
+    guard case .allow(let paid)? = DecisionRow.allows.last?.decision else { throw Unexpected() }
+    func exposed(_ origin: String) throws -> String? {
+      let bytes = self.answers.allow(
+        paid, shared: EnvoyAnswer.SharedFields(), link: .plain, route: route, origin: Array(origin.utf8))
+      guard case .ok(let ok) = try CheckResponse(wire: bytes).answer else { throw Unexpected() }
+      let exposed = ok.responseHeadersToAdd.first { $0.name == "access-control-expose-headers" }
+      // Beside the app's own list, not in its place.
+      #expect(exposed == nil || exposed?.appendAction == 0)
+      return exposed?.value
+    }
+    #expect(try exposed("https://app.example") == "turnpike-pass, payment-response, turnpike-remaining")
+    #expect(try exposed("https://evil.example") == nil)
   }
 }
 

@@ -168,12 +168,17 @@ struct CheckRequestWire {
   var host = "a.example"
   var headers: [(String, String)] = []
   var extensions: [(String, String)] = []
+  var sourceAddress: String?
 
   var bytes: [UInt8] {
     let http =
       Self.field(2, self.method) + self.headers.flatMap { Self.entry(3, $0) } + Self.field(4, self.path)
       + Self.field(5, self.host)
-    let attributes = Self.field(4, Self.field(2, http)) + self.extensions.flatMap { Self.entry(10, $0) }
+    let source = self.sourceAddress.map {
+      Self.field(1, Self.field(1, Self.field(1, Self.field(2, $0))))
+    }
+    let attributes =
+      (source ?? []) + Self.field(4, Self.field(2, http)) + self.extensions.flatMap { Self.entry(10, $0) }
     return Self.field(1, attributes)
   }
 

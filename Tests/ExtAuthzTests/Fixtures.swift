@@ -1,10 +1,11 @@
 import Gate
 import Octets
+import Synchronization
 import Transport
 
 @testable import ExtAuthz
 
-/// A gate with a free, a priced, an hourly and a denied route, and one made-up scheme; its ledger is down.
+/// A gate with a free, a priced, a metered and a denied route, and one made-up scheme; its ledger can only count.
 struct House {
   let gate: Gate
   let desk: GateDesk
@@ -12,25 +13,29 @@ struct House {
 
   static let tariff = Tariff(prices: [Amount(10, .sat)], terms: .uses(1))
 
-  init() throws {
+  init(challengeLimit: RequestLimit? = nil) throws {
     let verifiers: [any PaymentVerifier] = [CoinVerifier()]
     let routes = try [
       Self.route("/free/**", .free),
       Self.route("/paid/**", .priced(Self.tariff)),
       Self.route("/cors/**", .priced(Self.tariff), cors: CORS(origins: .listed(["https://app.example"]))),
       Self.route("/never/**", .denied),
+      Self.route(
+        "/quota/**", .priced(Self.tariff), freeQuota: RequestLimit(requests: 2, per: .seconds(60))),
       Self.route("/tier/**", .free, tier: "gold"),
       Self.route("/tier/**", .denied),
       Self.route("/host/**", .free, host: "a.example"),
     ]
     let revocations = Revocations()
     self.gate = Gate(
-      policy: Policy(routes: try RouteTable(routes), fallback: .deny, verifiers: verifiers),
+      policy: Policy(
+        routes: try RouteTable(routes), fallback: .deny, verifiers: verifiers,
+        limits: Policy.Limits(challenges: challengeLimit)),
       verifiers: verifiers,
       passKeys: PassKeys(active: PassKey(id: 1, authenticator: NoAuthenticator())),
       revocations: revocations,
       cashier: Cashier(
-        ledger: BrokenLedger(), verifiers: verifiers, revocations: revocations,
+        ledger: CountingLedger(), verifiers: verifiers, revocations: revocations,
         settings: Cashier.Settings(deadline: .seconds(1)), clock: StoppedClock()),
       clock: StoppedClock()
     )
@@ -38,11 +43,13 @@ struct House {
   }
 
   private static func route(
-    _ path: String, _ access: Route.Access, tier: String? = nil, host: String? = nil, cors: CORS? = nil
+    _ path: String, _ access: Route.Access, tier: String? = nil, host: String? = nil, cors: CORS? = nil,
+    freeQuota: RequestLimit? = nil
   ) throws -> Route {
     Route(
       id: RouteID(path + (tier ?? "")), label: path, pattern: try PathPattern(path),
-      hosts: host.flatMap { HostPattern($0) }.map { [$0] } ?? [], tier: tier, access: access, cors: cors)
+      hosts: host.flatMap { HostPattern($0) }.map { [$0] } ?? [], tier: tier, access: access, cors: cors,
+      freeQuota: freeQuota)
   }
 }
 
@@ -50,6 +57,8 @@ struct House {
 struct CoinVerifier: PaymentVerifier {
   let method = PaymentMethod("coin")
   let credentialFields: [StaticString] = ["x-coin", "authorization"]
+  /// Bytes of what it asks for.
+  var request = 5
 
   func offers(in request: AccessRequest) -> [PaymentOffer] {
     var found = request.fields.values(of: "x-coin").map {
@@ -65,7 +74,13 @@ struct CoinVerifier: PaymentVerifier {
   func challenge(for tariff: Tariff) -> Challenge? {
     Challenge(
       method: self.method,
-      fields: [.init("X-Coin", "pay10"), .init("WWW-Authenticate", #"Coin realm="turnpike""#)])
+      text: Challenge.Text(
+        fields: [
+          .init("X-Coin", self.request == 5 ? "pay10" : String(repeating: "p", count: self.request)),
+          .init("WWW-Authenticate", #"Coin realm="turnpike""#),
+        ],
+        members: [.init("coins", json: "[10]")],
+        ways: [.init(title: "Coins", price: "10 sat", code: "coin:pay10")]))
   }
 
   func verify(_ offer: PaymentOffer, against quote: Quote, reach: Reach) async throws(Outage) -> Verdict {
@@ -83,12 +98,25 @@ struct CoinVerifier: PaymentVerifier {
   }
 }
 
-struct BrokenLedger: Ledger {
+/// Counts, and is otherwise down.
+final class CountingLedger: Ledger {
+  private let counts = Mutex<[String: UInt32]>([:])
   private var outage: Outage { Outage(.outage, "the store is down") }
 
-  func standing(
-    of payment: PaymentID, nullifiers: [Nullifier], scope: GrantScope
-  ) async throws(Outage) -> PaymentStanding { throw self.outage }
+  func count(_ event: MeterEvent) async throws(Outage) -> MeterReading {
+    self.counts.withLock { counts in
+      let before = counts[event.meter, default: 0]
+      guard before < event.limit else {
+        return .full(until: StoppedClock().now() + .seconds(30))
+      }
+      counts[event.meter] = before + 1
+      return .counted(left: event.limit - before - 1)
+    }
+  }
+  func account(of payment: PaymentID) async throws(Outage) -> PaymentAccount? { throw self.outage }
+  func standing(of payment: VerifiedPayment, scope: GrantScope) async throws(Outage) -> PaymentStanding {
+    throw self.outage
+  }
   func claim(_ reservation: Reservation) async throws(Outage) -> ClaimOutcome { throw self.outage }
   func resume(_ payment: PaymentID) async throws(Outage) -> ResumeOutcome { throw self.outage }
   func conclude(_ term: ClaimTerm, with settlement: Settlement) async throws(Outage) -> PaymentStanding {

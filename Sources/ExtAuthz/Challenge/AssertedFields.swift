@@ -15,6 +15,7 @@ enum AssertedFields {
   /// Those that hold, with their values.
   static func present(in assertions: Assertions) -> FieldList {
     var fields = FieldList()
+    if let user = assertions.user { fields.append("x-user-id", user.utf8) }
     guard let payment = assertions.payment else { return fields }
     fields.append("x-payment-verified", "true".utf8)
     if case .now(let amount) = payment {

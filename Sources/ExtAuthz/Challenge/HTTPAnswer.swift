@@ -27,10 +27,12 @@ enum HTTPDialect: Sendable {
 
 extension HTTPDialect {
   /// The answer to a judgement; what hangs on its delivery is the caller's to add.
-  func answer(to judgement: Judgement, for audience: Audience) -> HTTPResponse {
-    switch (self, Rendering(judgement, for: audience)) {
+  func answer(to judgement: Judgement, for audience: @autoclosure () -> Audience) -> HTTPResponse {
+    switch (self, Rendering(judgement, for: audience())) {
+    case (.challenge, .allow):
+      return Self.appsOwn(for: audience())
     case (_, .allow(let allowance)):
-      return self.answer(to: allowance, for: audience)
+      return self.answer(to: allowance, on: judgement.route, for: audience())
     case (.direct, .refuse(let refusal)), (.accel, .refuse(let refusal)), (.challenge, .refuse(let refusal)):
       return HTTPResponse(status: refusal.status, fields: refusal.fields, body: refusal.body)
     case (.subrequest, .refuse(let refusal)):
@@ -47,23 +49,32 @@ extension HTTPDialect {
     return HTTPResponse(status: 401, fields: fields, body: ReasonBody(.unauthorized).json)
   }
 
-  private func answer(to allowance: Allowance, for audience: Audience) -> HTTPResponse {
-    var fields = AssertedFields.all(in: allowance.assertions)
-    let header = self.passForm == .cookie ? nil : allowance.pass?.token
-    fields.append("turnpike-pass", (header ?? "").utf8)
+  private func answer(
+    to allowance: Allowance, on route: Route?, for audience: @autoclosure () -> Audience
+  ) -> HTTPResponse {
+    var forClient = ClientFields.account(allowance)
     if let pass = allowance.pass {
-      fields.append("set-cookie", PassCookie.setCookie(pass, isSecure: audience.link == .secure).utf8)
+      let bearer = ClientFields.bearer(pass, link: audience().link)
+      for index in 0..<bearer.count where self.hands(bearer[index].name) {
+        forClient.append(name: bearer[index].name, value: bearer[index].value)
+      }
     }
-    switch self {
-    case .direct, .subrequest:
-      if allowance.basis == .payment { fields.append("cache-control", "no-store".utf8) }
-    case .accel(let location):
-      // NGINX keeps Content-Type, Cache-Control, Expires and Accept-Ranges of this answer beside the app's own.
-      fields.append("x-accel-redirect", location.utf8)
-    case .challenge:
-      return Self.appsOwn(for: audience)
+    var fields = AssertedFields.all(in: allowance.assertions)
+    for index in 0..<forClient.count {
+      fields.append(name: forClient[index].name, value: forClient[index].value)
     }
+    if !fields.contains("turnpike-pass") { fields.append("turnpike-pass", []) }
+    if let names = ClientFields.exposed(forClient, on: route, to: audience().origin) {
+      fields.append("access-control-expose-headers", names.utf8)
+    }
+    // Behind `accel` NGINX puts it beside the app's own, and of two a cache obeys the stricter (RFC 9111 §5.2.2.5).
+    if allowance.basis == .payment { fields.append("cache-control", "no-store".utf8) }
+    if case .accel(let location) = self { fields.append("x-accel-redirect", location.utf8) }
     return HTTPResponse(status: 200, fields: fields)
+  }
+
+  private func hands(_ bearer: ArraySlice<UInt8>) -> Bool {
+    self.passForm == .headerAndCookie || bearer.elementsEqual("set-cookie".utf8)
   }
 }
 

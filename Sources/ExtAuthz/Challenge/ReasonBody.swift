@@ -1,6 +1,8 @@
 internal import Gate
+internal import JSON
 
-/// The JSON that a refused client reads: `error`, `reason`, and where they exist `amount`, `unit` and `payment`.
+/// The JSON that a refused client reads: `error`, `reason`, and where they exist `amount`, `unit`, `payment` and what the
+/// schemes add.
 struct ReasonBody {
   /// A status with its reason phrase (RFC 9110 §15).
   enum Phrase: String {
@@ -10,6 +12,7 @@ struct ReasonBody {
     case forbidden = "Forbidden"
     case notFound = "Not Found"
     case conflict = "Conflict"
+    case tooManyRequests = "Too Many Requests"
     case unavailable = "Service Unavailable"
 
     var status: UInt16 {
@@ -20,16 +23,21 @@ struct ReasonBody {
       case .forbidden: 403
       case .notFound: 404
       case .conflict: 409
+      case .tooManyRequests: 429
       case .unavailable: 503
       }
     }
   }
 
-  private let phrase: Phrase
+  let phrase: Phrase
   private let reason: String?
   /// The least amount that helps.
   var amount: Amount?
   var payment: PaymentID?
+  /// Of the schemes, in their order; a name that stands already is left out.
+  var members: [Challenge.Member] = []
+  /// Header fields of a challenge that the head had no room for.
+  var unplaced: [Challenge.Field] = []
 
   init(_ phrase: Phrase, reason: String? = nil) {
     self.phrase = phrase
@@ -37,29 +45,23 @@ struct ReasonBody {
   }
 
   var json: [UInt8] {
-    var out = #"{"error":"# + Self.quoted(self.phrase.rawValue)
-    if let reason = self.reason { out += #","reason":"# + Self.quoted(reason) }
-    if let amount = self.amount {
-      out += #","amount":\#(amount.value),"unit":"# + Self.quoted(amount.unit.name)
+    let record = JSON.record([
+      "error": .string(self.phrase.rawValue),
+      "reason": self.reason.map { .string($0) },
+      "amount": self.amount.map { .unsigned($0.value) },
+      "unit": self.amount.map { .string($0.unit.name) },
+      "payment": self.payment.map { .string($0.text) },
+      "headers": self.unplaced.isEmpty
+        ? nil : .object(self.unplaced.map { JSON.Member(name: $0.name, value: .string($0.value)) }),
+    ])
+    var names = Set(record.members?.map(\.name) ?? [])
+    var out = JSONWriter.write(record)
+    for member in self.members where names.insert(member.name).inserted {
+      // A scheme's text is its own JSON; one that is none would spoil what the others say.
+      guard (try? JSONReader.read(Array(member.json.utf8))) != nil else { continue }
+      out.removeLast()
+      out += ",".utf8 + JSONWriter.write(.string(member.name)) + ":".utf8 + member.json.utf8 + "}".utf8
     }
-    if let payment = self.payment { out += #","payment":"# + Self.quoted(payment.text) }
-    return Array((out + "}\n").utf8)
-  }
-
-  /// A JSON string (RFC 8259 §7).
-  private static func quoted(_ text: String) -> String {
-    var out = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\":
-        out.unicodeScalars.append("\\")
-        out.unicodeScalars.append(scalar)
-      case _ where scalar.value < 0x20:
-        let hex = String(scalar.value, radix: 16)
-        out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out + "\""
+    return out + "\n".utf8
   }
 }

@@ -19,87 +19,94 @@ enum Rendering: Sendable {
 
 /// An answer that does not let the request pass, in the words of HTTP: status, fields and body (design §4.6).
 struct Refusal: Sendable {
-  /// All fields of a refusal together; NGINX reads an answer's head into one buffer of 4 KiB.
-  static let maxFieldBytes = 3_000
-
   var status: UInt16
   /// The public reason code.
   var reason: String
   var fields: FieldList
   var body: [UInt8]
+  /// What of the challenge had no room in `fields`; it stands in a JSON body.
+  var unplaced: [Challenge.Field]
 
-  fileprivate init(_ demand: Demand, _ route: Route?, _ audience: Audience) {
+  init(_ demand: Demand, _ route: Route?, _ audience: Audience) {
+    let occasion = Challenge.Occasion(resource: audience.resource, reason: demand.reason.code)
+    let texts = demand.challenges.map { $0.text(for: occasion) }
     var body = ReasonBody(.paymentRequired, reason: demand.reason.code)
     if let unit = demand.quote.tariff.prices.first?.unit { body.amount = demand.quote.minimum(in: unit) }
-    let challenge = demand.challenges.flatMap(\.fields)
-    self.init(.paymentRequired, demand.reason.code, body, route, audience, challenge: challenge)
+    body.members = texts.flatMap(\.members)
+    self.init(body, demand.reason.code, route, audience, challenge: texts)
   }
 
   init(_ denial: Denial, _ route: Route?, _ audience: Audience) {
     let phrase: ReasonBody.Phrase
     var payment: PaymentID?
+    var retryAfterSeconds: Int?
     switch denial {
     case .badRequest, .payment, .twoOffers, .twoPasses: phrase = .badRequest
     case .denied: phrase = .forbidden
-    case .otherRoute(let id): (phrase, payment) = (.conflict, id)
+    case .otherRoute(let id), .notBearer(let id), .nameTaken(let id): (phrase, payment) = (.conflict, id)
+    case .tooManyRequests(let seconds): (phrase, retryAfterSeconds) = (.tooManyRequests, seconds)
     }
     var body = ReasonBody(phrase, reason: denial.code)
     body.payment = payment
-    self.init(phrase, denial.code, body, route, audience)
+    self.init(body, denial.code, route, audience, retryAfterSeconds: retryAfterSeconds)
   }
 
   fileprivate init(_ outage: Outage, _ route: Route?, _ audience: Audience) {
     var body = ReasonBody(.unavailable, reason: outage.code.rawValue)
     body.payment = outage.payment
     self.init(
-      .unavailable, outage.code.rawValue, body, route, audience,
-      retryAfterSeconds: max(1, outage.retryAfterSeconds))
+      body, outage.code.rawValue, route, audience, retryAfterSeconds: max(1, outage.retryAfterSeconds))
   }
 
+  /// - Parameter challenge: of each scheme; nil for what no payment would change.
   private init(
-    _ phrase: ReasonBody.Phrase, _ reason: String, _ body: ReasonBody, _ route: Route?, _ audience: Audience,
-    challenge: [Challenge.Field] = [], retryAfterSeconds: Int? = nil
+    _ body: ReasonBody, _ reason: String, _ route: Route?, _ audience: Audience,
+    challenge: [Challenge.Text]? = nil, retryAfterSeconds: Int? = nil
   ) {
-    self.status = phrase.status
+    self.status = body.phrase.status
     self.reason = reason
     var fields = FieldList()
     fields.append("turnpike-reason", reason.utf8)
     fields.append("cache-control", "no-store".utf8)
     if let retryAfterSeconds { fields.append("retry-after", String(retryAfterSeconds).utf8) }
+    var page: String?
+    switch (audience.client, audience.body) {
+    case (.browser(let printer), _) where challenge != nil:
+      let ways = challenge?.flatMap(\.ways) ?? []
+      let content = PaymentPage(resource: audience.resource, reason: reason, amount: body.amount, ways: ways)
+      let (html, policy) = content.frame(printer).write()
+      fields.append("content-type", "text/html; charset=utf-8".utf8)
+      fields.append("content-security-policy", policy.utf8)
+      page = html
+    case (.plain, .wanted), (.browser, .wanted): fields.append("content-type", "application/json".utf8)
+    case (.grpc, _), (.plain, .unwanted), (.browser, .unwanted): break
+    }
+    let challengeFields = challenge?.flatMap(\.fields) ?? []
+    fields.append(
+      vary: challenge == nil ? nil : "accept", route?.cors, for: audience, exposing: challengeFields)
+    var body = body
+    body.unplaced = ChallengeBudget.place(challengeFields, in: &fields)
+    self.unplaced = body.unplaced
+    self.fields = fields
     switch (audience.client, audience.body) {
     case (_, .unwanted): self.body = []
     case (.grpc, .wanted): self.body = Array(reason.utf8)
-    case (.plain, .wanted):
-      self.body = body.json
-      fields.append("content-type", "application/json".utf8)
+    case (.plain, .wanted), (.browser, .wanted): self.body = page.map { Array($0.utf8) } ?? body.json
     }
-    if let cors = route?.cors { fields.append(cors, for: audience, exposing: challenge) }
-    fields.append(challenge, withinBytes: Self.maxFieldBytes)
-    self.fields = fields
   }
 }
 
 extension FieldList {
   /// Lets a page of an admitted origin read this answer (Fetch standard, CORS protocol).
   fileprivate mutating func append(
-    _ cors: CORS, for audience: Audience, exposing challenge: [Challenge.Field]
+    vary wish: String?, _ cors: CORS?, for audience: Audience, exposing challenge: [Challenge.Field]
   ) {
-    self.append("vary", "origin".utf8)
-    guard let origin = audience.origin, let allowed = cors.allowOrigin(for: origin) else { return }
+    let varying = [wish, cors == nil ? nil : "origin"].compactMap { $0 }.joined(separator: ", ")
+    if !varying.isEmpty { self.append("vary", varying.utf8) }
+    guard let cors, let origin = audience.origin, let allowed = cors.allowOrigin(for: origin) else { return }
     self.append("access-control-allow-origin", allowed.utf8)
     var exposed = "turnpike-reason, retry-after"
     for field in challenge { exposed += ", " + field.name.lowercased() }
     self.append("access-control-expose-headers", exposed.utf8)
-  }
-
-  /// What does not fit is left out: a refusal that a proxy cannot read would be a 502.
-  fileprivate mutating func append(_ challenge: [Challenge.Field], withinBytes limit: Int) {
-    // Name and value stand in a line with four bytes more (RFC 9112 §5).
-    let lineBytes = 4
-    for field in challenge {
-      let size = field.name.utf8.count + field.value.utf8.count
-      guard self.byteCount + size + lineBytes * (self.count + 1) <= limit else { continue }
-      self.append(name: field.name.utf8.map(ASCII.lowercased), value: field.value.utf8)
-    }
   }
 }

@@ -26,6 +26,8 @@ package struct EnvoyAdapter: Sendable {
   private let desk: GateDesk
   private let trust: ProxyTrust
   private let reader: CheckRequestReader
+  /// Reads again what a refusal's form depends on; an allow does without.
+  private let wishes: CheckRequestReader
   private let answers: EnvoyAnswer
 
   package init(desk: GateDesk, settings: Settings) {
@@ -35,6 +37,9 @@ package struct EnvoyAdapter: Sendable {
     for name in desk.fieldsRead where !interest.contains(name) { interest.append(name, []) }
     self.reader = CheckRequestReader(
       interest: interest, tierExtension: Array(Self.tierExtension.utf8), width: settings.width)
+    var wishes = FieldList()
+    for name in Audience.fieldsOfWishes { wishes.append(name, []) }
+    self.wishes = CheckRequestReader(interest: wishes, tierExtension: [], width: 1)
     self.answers = EnvoyAnswer(credentialFields: desk.credentialFields, outages: settings.outages)
   }
 
@@ -68,20 +73,35 @@ package struct EnvoyAdapter: Sendable {
     )
     let link = Audience.Link(scheme: check.scheme)
     switch self.desk.rule(on: request) {
-    case .decided(let judgement): return .now(self.answer(judgement, to: request, link))
+    case .decided(let judgement):
+      return .now(self.answer(judgement, to: request, link, wishes: self.wishes(in: message)))
     case .pending(let pending):
-      return .later { self.answer(await self.desk.decide(pending, on: request), to: request, link) }
+      let wishes = self.wishes(in: message)
+      return .later {
+        self.answer(await self.desk.decide(pending, on: request), to: request, link, wishes: wishes)
+      }
     }
+  }
+
+  private func wishes(in message: GRPCMessage) -> FieldList {
+    (try? self.wishes.read(message.bytes).headers) ?? FieldList()
   }
 
   /// Envoy leaves out what it does not know.
   private static func present(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? { text.isEmpty ? nil : text }
 
-  private func answer(_ judgement: Judgement, to request: AccessRequest, _ link: Audience.Link) -> GRPCAnswer
-  {
-    switch Rendering(judgement, for: Audience(request, link: link)) {
+  private func answer(
+    _ judgement: Judgement, to request: AccessRequest, _ link: Audience.Link,
+    wishes: @autoclosure () -> FieldList
+  ) -> GRPCAnswer {
+    let audience = { (wishes: FieldList) in
+      Audience(request, link: link, wishes: wishes, printer: self.desk.printer)
+    }
+    switch Rendering(judgement, for: audience(wishes())) {
     case .allow(let allowance):
-      let bytes = self.answers.allow(allowance, shared: self.sharedFields(of: request), link: link)
+      let bytes = self.answers.allow(
+        allowance, shared: self.sharedFields(of: request), link: link, route: judgement.route,
+        origin: audience(FieldList()).origin)
       return .message(bytes, onDelivery: self.desk.delivery(of: judgement))
     case .refuse(let refusal):
       return .message(self.answers.refuse(refusal))

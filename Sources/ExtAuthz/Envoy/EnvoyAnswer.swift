@@ -9,6 +9,7 @@ struct EnvoyAnswer: Sendable {
   private let credentials: FieldList
   private let freeAllow: [UInt8]
   private let passAllow: [UInt8]
+  private let timedAllow: TimedAnswer
 
   init(credentialFields: [StaticString], outages: EnvoyOutages) {
     self.outages = outages
@@ -16,7 +17,9 @@ struct EnvoyAnswer: Sendable {
     for name in credentialFields { credentials.append(name, []) }
     self.credentials = credentials
     self.freeAllow = CheckResponse.ok(Self.mutation(Assertions(), removing: credentials))
-    self.passAllow = CheckResponse.ok(Self.mutation(Assertions(payment: .earlier), removing: credentials))
+    let byPass = Self.mutation(Assertions(payment: .earlier), removing: credentials)
+    self.passAllow = CheckResponse.ok(byPass)
+    self.timedAllow = TimedAnswer(byPass)
   }
 
   /// Credentials among the fields that the app uses too.
@@ -30,14 +33,12 @@ struct EnvoyAnswer: Sendable {
     var isUntouched: Bool { self.authorization == .appsOwn && self.cookie == nil }
   }
 
-  func allow(_ allowance: Allowance, shared: SharedFields, link: Audience.Link) -> [UInt8] {
-    if shared.isUntouched, allowance.pass == nil, allowance.basis != .payment {
-      switch allowance.assertions.payment {
-      case .none: return self.freeAllow
-      case .earlier: return self.passAllow
-      case .now: break
-      }
-    }
+  /// - Parameter origin: of a page whose scripts may read the answer's fields; asked for only where there are some.
+  func allow(
+    _ allowance: Allowance, shared: SharedFields, link: Audience.Link, route: Route? = nil,
+    origin: @autoclosure () -> [UInt8]? = nil
+  ) -> [UInt8] {
+    if shared.isUntouched, let prepared = self.prepared(allowance) { return prepared }
     var mutation = Self.mutation(allowance.assertions, removing: self.credentials)
     if shared.authorization == .offer { mutation.removedRequestHeaders.append("authorization", []) }
     if let cookie = shared.cookie {
@@ -47,13 +48,29 @@ struct EnvoyAnswer: Sendable {
         mutation.requestHeaders.append("cookie", cookie)
       }
     }
-    if let pass = allowance.pass {
-      mutation.responseHeaders.append("turnpike-pass", pass.token.utf8)
-      mutation.responseHeaders.append(
-        "set-cookie", PassCookie.setCookie(pass, isSecure: link == .secure).utf8)
+    if let pass = allowance.pass { mutation.responseHeaders = ClientFields.bearer(pass, link: link) }
+    let account = ClientFields.account(allowance)
+    for index in 0..<account.count {
+      mutation.responseHeaders.append(name: account[index].name, value: account[index].value)
+    }
+    if let names = ClientFields.exposed(mutation.responseHeaders, on: route, to: origin()) {
+      mutation.responseHeaders.append("access-control-expose-headers", names.utf8)
     }
     if allowance.basis == .payment { mutation.responseHeaders.append("cache-control", "no-store".utf8) }
     return CheckResponse.ok(mutation)
+  }
+
+  /// An answer that was written before; nil for one of its own.
+  private func prepared(_ allowance: Allowance) -> [UInt8]? {
+    guard allowance.pass == nil, allowance.basis != .payment, allowance.assertions.user == nil else {
+      return nil
+    }
+    switch (allowance.assertions.payment, allowance.remaining) {
+    case (nil, nil): return self.freeAllow
+    case (.earlier, nil): return self.passAllow
+    case (.earlier, .some(let remaining)): return self.timedAllow.answer(for: remaining)
+    case (nil, .some), (.now, _): return nil
+    }
   }
 
   func refuse(_ refusal: Refusal) -> [UInt8] {

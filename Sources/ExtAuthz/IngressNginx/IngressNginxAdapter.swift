@@ -1,3 +1,4 @@
+internal import Gate
 internal import Octets
 internal import Transport
 
@@ -41,11 +42,13 @@ struct IngressNginxAdapter: HTTPAdapter {
 /// client's own method and Host, what to show instead of a 401; the target stands in `X-Original-URI`.
 struct IngressNginxBackend: HTTPAdapter {
   func read(_ request: HTTPRequest) throws(BadMember) -> Question {
-    try Question(
+    let members = Members(request)
+    return try Question(
       method: request.method[...],
-      target: Members(request).required("x-original-uri"),
+      target: members.required("x-original-uri"),
       host: request.onlyHost(),
-      client: nil,
+      // The template replaces a client's own by its address; where an operator lets it append, a list is no address.
+      client: members.optional("x-forwarded-for").flatMap { ClientAddress(text: $0) },
       link: .plain
     )
   }
