@@ -22,18 +22,24 @@ package enum ConfigurationReader {
 
     let listeners = ListenReader(root: root, surroundings: surroundings).read()
     let callers = CallersReader(root: root, surroundings: surroundings).read(for: listeners)
-    let payments = PaymentsReader(root: root).read()
+    let payments = PaymentsReader(root: root, surroundings: surroundings).read()
     let configuration = ServerConfiguration(
       listeners: listeners.configuration,
       keysDirectory: (surroundings.item(.keys, findings) ?? root.item(.keys))?.text() ?? "./keys",
-      store: self.store(surroundings.item(.store, findings) ?? root.item(.store)),
+      store: self.store(surroundings.item(.store, findings) ?? root.item(.store), surroundings),
       deadline: (surroundings.item(.deadline, findings) ?? root.item(.deadline))?
         .duration(.seconds(1)...(.seconds(300))) ?? .seconds(29),
       callers: callers,
       nginx: self.nginx(root.item(.nginx)),
       paygress: self.paygress(root.item(.paygress)),
       cashu: payments.cashu,
-      routes: RoutesReader(root: root, payments: payments).read(),
+      x402: payments.x402,
+      publicAPI: self.publicAPI(root, surroundings, findings),
+      unpaid: root.item(.unpaid).flatMap(RequestLimit.read),
+      passTime: self.passTime(root.item(.passes)),
+      routes: RoutesReader(
+        root: root, payments: payments, defaultPrice: DefaultPrice(root: root, surroundings: surroundings)
+      ).read(),
       fallback: self.fallback(root.item(.default)),
       log: self.log(root.item(.log), surroundings, findings)
     )
@@ -43,15 +49,27 @@ package enum ConfigurationReader {
     return Outcome(configuration: configuration, warnings: findings.warnings)
   }
 
-  private static func store(_ item: Item?) -> StoreLocation {
+  private static func store(_ item: Item?, _ surroundings: Surroundings) -> StoreLocation {
     let fallback = StoreLocation.sqlite(path: "./turnpike.db")
     guard let item, let text = item.text() else { return fallback }
     do throws(StoreLocation.Fault) {
-      return try StoreLocation(text)
+      return try StoreLocation(text).with(environment: surroundings.environment)
     } catch {
       item.refuse(error.sentence)
       return fallback
     }
+  }
+
+  private static func publicAPI(
+    _ root: Section<RootKey>, _ surroundings: Surroundings, _ findings: Findings
+  ) -> PublicConfiguration {
+    var configuration = PublicConfiguration()
+    let section = root.item(.public).flatMap { Section<PublicKey>($0) }
+    let url = surroundings.item(.publicURL, findings) ?? section?.item(.url)
+    configuration.url = url?.serviceURL("whoever is on the way can take what is bought")
+    configuration.clientAddress =
+      section?.item(.clientAddress)?.choice(PublicConfiguration.ClientAddress.self) ?? .connection
+    return configuration
   }
 
   private static func nginx(_ item: Item?) -> NginxConfiguration {
@@ -68,6 +86,11 @@ package enum ConfigurationReader {
   private static func paygress(_ item: Item?) -> PaygressFront? {
     guard let item, let section = Section<PaygressKey>(item) else { return nil }
     return section.required(.proxy)?.choice(PaygressFront.self)
+  }
+
+  private static func passTime(_ item: Item?) -> Policy.Limits.PassTime {
+    guard let item, let section = Section<PassesKey>(item) else { return .untold }
+    return section.item(.timeLeft)?.flag() == true ? .told : .untold
   }
 
   private enum FallbackWord: String, CaseIterable { case deny, free }

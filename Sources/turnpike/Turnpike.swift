@@ -9,7 +9,8 @@ struct Turnpike: AsyncParsableCommand {
     discussion: "Exit codes: 0 done, 1 no or failed, 64 bad usage, 78 bad configuration.",
     version: Version.text,
     subcommands: [
-      ServeCommand.self, CheckCommand.self, LedgerCommand.self, TreasuryCommand.self, VersionCommand.self,
+      ServeCommand.self, CheckCommand.self, LedgerCommand.self, TreasuryCommand.self, DevCommand.self,
+      VersionCommand.self,
     ]
   )
 }

@@ -1,3 +1,4 @@
+import Gate
 import Settings
 import Testing
 
@@ -35,7 +36,8 @@ struct EnvironmentTests {
   @Test("a bad one is named; it has no line")
   func bad() {
     let found = problems(
-      "routes: []", environment: ["TURNPIKE_DEADLINE": "soon", "TURNPIKE_STORE": "postgres://u:geheim@h/d"])
+      "routes: []",
+      environment: ["TURNPIKE_DEADLINE": "soon", "TURNPIKE_STORE": "postgres://u:geheim@h/d?password=geheim"])
     #expect(Set(found.map(\.path)) == ["TURNPIKE_DEADLINE", "TURNPIKE_STORE"])
     #expect(found.allSatisfy { $0.line == nil })
     #expect(found.allSatisfy { !$0.description.contains("geheim") })
@@ -70,10 +72,10 @@ struct EnvironmentTests {
 
   @Test("those of workloads are named in one warning")
   func workloads() throws {
-    let environment = ["PAYMENT_RATE_SATS_PER_HOUR": "100", "POD_NAMESPACE": "x", "SSH_BASE_IMAGE": "y"]
+    let environment = ["POD_NAMESPACE": "x", "SSH_BASE_IMAGE": "y"]
     let warnings = try read("routes: []", environment: environment).warnings.filter { $0.path != "routes" }
     #expect(warnings.count == 1)
-    #expect(warnings.first?.path == "POD_NAMESPACE, PAYMENT_RATE_SATS_PER_HOUR, SSH_BASE_IMAGE")
+    #expect(warnings.first?.path == "POD_NAMESPACE, SSH_BASE_IMAGE")
     #expect(warnings.first?.message == "ignored: workloads are not in this release")
   }
 
@@ -95,5 +97,99 @@ struct EnvironmentTests {
     let warnings = try read("routes: []", environment: environment).warnings.filter { $0.path != "routes" }
     #expect(warnings.map(\.path) == ["TURNPIKE_STROE"])
     #expect(warnings.first?.message.contains("`TURNPIKE_STORE`") == true)
+  }
+
+  @Test("the password of the store comes apart from it, and no text shows either")
+  func storePassword() throws {
+    let text = "postgres://turnpike@db:5433/ledger?sslmode=require"
+    let yaml = "store: \(text)"
+    let environment = ["TURNPIKE_STORE_PASSWORD": "p@ss/w:rd"]
+    guard case .postgreSQL(let location) = try read(yaml, environment: environment).configuration.store else {
+      Issue.record("no PostgreSQL")
+      return
+    }
+    #expect(location.reveal() == "postgresql://turnpike:p%40ss%2fw%3ard@db:5433/ledger?sslmode=require")
+    #expect(location.description == "postgresql://turnpike@db:5433/ledger?sslmode=require")
+    let written = try StoreLocation("postgresql://u:a%40b@h/d")
+    #expect(written.description == "postgresql://u:redacted@h/d")
+    #expect(try StoreLocation("postgresql://u:a%40b@h/d") == written)
+    guard case .postgreSQL(let other) = written else { return }
+    #expect(other.reveal() == "postgresql://u:a%40b@h/d")
+  }
+
+  @Test("facilitator, payee and public address may differ per deployment")
+  func x402() throws {
+    let yaml = """
+      payments: { x402: { facilitator: "https://a.example", accept: [{ network: "eip155:8453", rpc: "https://r.example" }] } }
+      """
+    let payee = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+    let environment = [
+      "TURNPIKE_X402_FACILITATOR": "https://b.example", "TURNPIKE_X402_PAY_TO": payee,
+      "TURNPIKE_PUBLIC_URL": "https://pay.example",
+    ]
+    let configuration = try read(yaml, environment: environment).configuration
+    #expect(configuration.x402?.facilitators.map(\.url.text) == ["https://b.example"])
+    #expect(configuration.x402?.accepts.map(\.payTo) == [payee])
+    #expect(configuration.publicAPI.url?.text == "https://pay.example")
+  }
+}
+
+@Suite("Paygress's prices")
+struct PaygressPriceTests {
+  private static let yaml = withCashu("  - { path: /a }\n  - { path: /b, price: { sat: 3 } }")
+
+  private func tariff(_ environment: [String: String], unit: String = "sat") throws -> Tariff? {
+    try read(withCashu("  - { path: /a }", unit: unit), environment: environment).configuration
+      .makeRouteTable()
+      .routes[0].tariff
+  }
+
+  @Test("`PAYMENT_RATE_SATS_PER_HOUR` is the price of routes that have none, with its minimum")
+  func rate() throws {
+    let hour: Duration = .seconds(3600)
+    #expect(
+      try self.tariff(["PAYMENT_RATE_SATS_PER_HOUR": "100"])
+        == Tariff(prices: [Amount(100, .sat)], terms: .rate(per: hour)))
+    #expect(
+      try self.tariff(["PAYMENT_RATE_SATS_PER_HOUR": "100", "MINIMUM_POD_DURATION_SECONDS": "60"])
+        == Tariff(prices: [Amount(100, .sat)], terms: .rate(per: hour, least: .seconds(60))))
+    let table = try read(Self.yaml, environment: ["PAYMENT_RATE_SATS_PER_HOUR": "100"]).configuration
+      .makeRouteTable()
+    #expect(table.routes[1].tariff == Tariff(prices: [Amount(3, .sat)], terms: .uses(1)))
+  }
+
+  @Test("`DEFAULT_PAYMENT_AMOUNT` counts msat: whole sat or nothing")
+  func amount() throws {
+    #expect(try self.tariff(["DEFAULT_PAYMENT_AMOUNT": "1000"])?.prices == [Amount(1, .sat)])
+    #expect(
+      try self.tariff(["DEFAULT_PAYMENT_AMOUNT": "1500"], unit: "msat")?.prices == [
+        Amount(1500, .init("msat"))
+      ])
+    let found = problems(withCashu("  - { path: /a }"), environment: ["DEFAULT_PAYMENT_AMOUNT": "1500"])
+    #expect(found.first?.message.contains("no whole sat") == true, "\(found)")
+  }
+
+  @Test(
+    "what means no price stops the start", arguments: ["", "0", "-1", "1.5", "free"])
+  func bad(value: String) {
+    let found = problems(withCashu("  - { path: /a }"), environment: ["PAYMENT_RATE_SATS_PER_HOUR": value])
+    #expect(found.count == 1, "\(found)")
+  }
+
+  @Test("both are refused: one says what a request costs, the other what an hour does")
+  func both() {
+    let environment = ["PAYMENT_RATE_SATS_PER_HOUR": "100", "DEFAULT_PAYMENT_AMOUNT": "1000"]
+    #expect(
+      problems(withCashu("  - { path: /a }"), environment: environment).map(\.path) == [
+        "DEFAULT_PAYMENT_AMOUNT"
+      ])
+  }
+
+  @Test("where every route has its own price they are named and ignored")
+  func unused() throws {
+    let yaml = withCashu("  - { path: /b, price: { sat: 3 } }")
+    for name in ["PAYMENT_RATE_SATS_PER_HOUR", "DEFAULT_PAYMENT_AMOUNT"] {
+      #expect(try read(yaml, environment: [name: "1000"]).warnings.map(\.path) == [name])
+    }
   }
 }

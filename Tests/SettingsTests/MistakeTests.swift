@@ -20,7 +20,9 @@ struct Mistake: Sendable, CustomTestStringConvertible {
 
 @Suite("A mistake in the file is named with its key and line")
 struct MistakeTests {
-  @Test("whatever is wrong", arguments: Mistake.form + Mistake.top + Mistake.payments + Mistake.routes)
+  @Test(
+    "whatever is wrong",
+    arguments: Mistake.form + Mistake.top + Mistake.payments + Mistake.x402 + Mistake.routes)
   func named(mistake: Mistake) throws {
     let found = problems(mistake.yaml)
     let problem = try #require(found.first)
@@ -93,9 +95,16 @@ extension Mistake {
   static let top = [
     Mistake("deadline: 29", "deadline", line: 1, says: "write its unit, as `29s`"),
     Mistake("deadline: 10m", "deadline", line: 1, says: "must be from 1s to 5m, is 10m"),
-    Mistake("store: postgresql://u:geheim@db/t", "store", line: 1, says: "PostgreSQL is not in this release"),
     Mistake("store: ./turnpike.db", "store", line: 1, says: "expected `sqlite:PATH`"),
     Mistake("store: \"sqlite::memory:\"", "store", line: 1, says: "would forget"),
+    Mistake("store: postgresql://:x@h/d", "store", line: 1, says: "has a password and no user"),
+    Mistake("store: postgresql://u:redacted@h/d", "store", line: 1, says: "turnpike check"),
+    Mistake("store: postgresql://u@h/d?password=x", "store", line: 1, says: "before `@`"),
+    Mistake("public: { url: pay.example.com }", "public.url", line: 1, says: "https://"),
+    Mistake(
+      "public: { clientAddress: x-forwarded-for }", "public.clientAddress", line: 1, says: "`x-real-ip`"),
+    Mistake("unpaid: { requests: 1, per: 60 }", "unpaid.per", line: 1, says: "write its unit"),
+    Mistake("passes: { timeLeft: maybe }", "passes.timeLeft", line: 1, says: "`true` or `false`"),
     Mistake("store: sqlite:///var/t.db", "store", line: 1, says: "is no URL"),
     Mistake("default: allow", "default", line: 1, says: "expected `deny`, `free`"),
     Mistake("log:\n  level: verbose\n", "log.level", line: 2, says: "expected `trace`"),
@@ -115,7 +124,7 @@ extension Mistake {
   ]
 
   static let payments = [
-    Mistake("payments: { x402: {} }", "payments.x402", line: 1, says: "not in this release"),
+    Mistake("payments: { x402: [] }", "payments.x402", line: 1, says: "a mapping"),
     Mistake("payments: { cashu: {} }", "payments.cashu", line: 1, says: "`mints` is missing"),
     Mistake("payments:\n  cashu:\n    mints: []\n", "payments.cashu.mints", line: 3, says: "names no mint"),
     cashu("{ mints: [{ exposure: 3 }] }", "payments.cashu.mints[0]", says: "`url` is missing"),
@@ -132,8 +141,38 @@ extension Mistake {
       says: "whole number"),
     cashu("{ unit: btc, mints: [{ url: \"https://a\" }] }", "payments.cashu.unit", says: "expected `sat`"),
     cashu(
-      "{ offline: required, mints: [{ url: \"https://a\" }] }", "payments.cashu.offline",
-      says: "not in this release"),
+      "{ offline: maybe, mints: [{ url: \"https://a\" }] }", "payments.cashu.offline", says: "expected `off`"),
+    cashu(
+      "{ offline: required, mints: [{ url: \"https://a\" }] }", "payments.cashu.mints[0]",
+      says: "needs `exposure`"),
+    cashu(
+      "{ redeem: { proofs: 0 }, mints: [{ url: \"https://a\" }] }", "payments.cashu.redeem.proofs",
+      says: "1 to 500"),
+    cashu(
+      "{ redeem: { every: 1h }, mints: [{ url: \"https://a\" }] }", "payments.cashu.redeem.every",
+      says: "1s to 5m"),
+    cashu(
+      "{ lightning: { mint: \"https://b\" }, mints: [{ url: \"https://a\" }] }",
+      "payments.cashu.lightning.mint",
+      says: "none of `payments.cashu.mints`"),
+    cashu(
+      "{ lightning: {}, mints: [{ url: \"https://a\" }, { url: \"https://b\" }] }",
+      "payments.cashu.lightning",
+      says: "there are several"),
+    cashu(
+      "{ payout: { to: a@b.c }, mints: [{ url: \"https://a\" }] }", "payments.cashu.payout",
+      says: "`above` is missing"),
+    cashu(
+      "{ payout: { above: 5, keep: 5, to: a@b.c }, mints: [{ url: \"https://a\" }] }",
+      "payments.cashu.payout.keep",
+      says: "less than `above`"),
+    cashu(
+      "{ payout: { above: 5, to: lnbc1 }, mints: [{ url: \"https://a\" }] }", "payments.cashu.payout.to",
+      says: "Lightning address"),
+    cashu(
+      "{ unit: usd, payout: { above: 5, to: a@b.c }, mints: [{ url: \"https://a\" }] }",
+      "payments.cashu.payout",
+      says: "is for `unit: sat`"),
     cashu(
       "{ maxFeePercent: 101, mints: [{ url: \"https://a\" }] }", "payments.cashu.maxFeePercent",
       says: "0 to 100"),
@@ -143,6 +182,62 @@ extension Mistake {
       says: "whole number"),
     cashu("{ timeout: 1ms, mints: [{ url: \"https://a\" }] }", "payments.cashu.timeout", says: "100ms"),
   ]
+
+  static let x402 = [
+    x402(
+      "{ accept: [{ network: base }], payTo: \(payee) }", "payments.x402", says: "`facilitator` is missing"),
+    x402("{ facilitator: \(url), payTo: \(payee) }", "payments.x402", says: "`accept` is missing"),
+    x402(
+      "{ facilitator: [], accept: [{ network: \"eip155:1\", rpc: \(url) }], payTo: \(payee) }",
+      "payments.x402.facilitator", says: "names none"),
+    x402(
+      "{ facilitator: ftp, accept: [{ network: \"eip155:1\", rpc: \(url) }], payTo: \(payee) }",
+      "payments.x402.facilitator", says: "https://"),
+    x402(
+      "{ facilitator: [{ url: \(url), networks: [\"eip155:1\"] }], accept: [{ network: \"eip155:8453\", rpc: \(url) }], payTo: \(payee) }",
+      "payments.x402.facilitator", says: "no facilitator is for `eip155:8453`"),
+    x402(
+      "{ facilitator: [{ url: \(url), authorization: { env: NOWHERE } }], accept: [{ network: \"eip155:1\", rpc: \(url) }], payTo: \(payee) }",
+      "payments.x402.facilitator[0].authorization.env", says: "`NOWHERE` is not set"),
+    accept("network: \"eip155:01\", payTo: \(payee)", ".network", says: "expected a network such as"),
+    accept("network: bitcoin, payTo: \(payee)", ".network", says: "expected a network such as"),
+    accept("network: \"eip155:8453\"", "", says: "`payTo` is missing"),
+    accept("network: \"eip155:8453\", payTo: \"0x12\"", ".payTo", says: "is not an address"),
+    accept(
+      "network: \"eip155:8453\", payTo: \"0x209693BC6afc0C5328bA36FaF03C514EF312287C\"", ".payTo",
+      says: "checksum"),
+    accept("network: \"eip155:8453\", payTo: \(payee), asset: EURO", ".asset", says: "is not known on"),
+    accept("network: \"eip155:31337\", payTo: \(payee)", "", says: "`asset` is missing"),
+    accept(
+      "network: \"eip155:1\", payTo: \(payee), asset: { address: \(payee), name: A, version: 1, decimals: 99 }",
+      ".asset.decimals", says: "0 to 36"),
+    accept(
+      "network: \"eip155:1\", payTo: \(payee), asset: { name: A, version: 1, decimals: 6 }", ".asset",
+      says: "`address` is missing"),
+    accept(
+      "network: \"eip155:1\", payTo: \(payee), transfer: svm", ".transfer", says: "cannot be paid by svm"),
+    accept("network: \"eip155:1\", payTo: \(payee), transfer: wire", ".transfer", says: "expected `eip3009`"),
+    accept("network: \"eip155:1\", payTo: \(payee), maxTimeout: 1s", ".maxTimeout", says: "30s to 1d"),
+    accept("network: \"eip155:1\", payTo: \(payee), rcp: \(url)", ".rcp", says: "did you mean `rpc`?"),
+    x402(
+      "{ facilitator: \(url), accept: [{ network: \"eip155:1\", rpc: \(url) }], payTo: \(payee), versions: [3] }",
+      "payments.x402.versions[0]", says: "1 to 2"),
+  ]
+
+  private static let url = "\"https://a.example\""
+  private static let payee = "\"0x209693Bc6afc0C5328bA36FaF03C514EF312287C\""
+
+  private static func x402(_ value: String, _ path: String, says: String) -> Mistake {
+    Mistake("payments:\n  x402: \(value)\n", path, line: 2, says: says)
+  }
+
+  private static func accept(_ value: String, _ path: String, says: String) -> Mistake {
+    let rpc = value.contains("rcp") ? "" : ", rpc: \(url)"
+    return Mistake(
+      "payments:\n  x402:\n    facilitator: \(url)\n    accept:\n      - { \(value)\(rpc) }\n",
+      "payments.x402.accept[0]" + path,
+      line: 5, says: says)
+  }
 
   static let routes = [
     route("path: /a", "", says: "needs `access: free`"),
@@ -162,6 +257,16 @@ extension Mistake {
     route("path: /a, price: { usd: \"0.1\" }", ".price", says: "`payments.cashu.unit` is `sat`"),
     route("path: /a, price: { sat: 1, usd: \"0.0\" }", ".price.usd", says: "above zero"),
     route("path: /a, price: { sat: 1, satPerHour: 2 }", ".price.satPerHour", says: "write two routes"),
+    route("path: /a, price: { sat: 1, msat: 1000 }", ".price.msat", says: "write one of the two"),
+    route("path: /a, price: { msat: 1500 }", ".price.msat", says: "no whole sat"),
+    route("path: /a, price: { sat: 1, minimum: 10m }", ".price.minimum", says: "is for `satPerHour`"),
+    route("path: /a, price: { satPerHour: 2, minimum: soon }", ".price.minimum", says: "expected a duration"),
+    route(
+      "path: /a, price: { satPerHour: 999999, minimum: 1 }", ".price.minimum", says: "less than a second"),
+    route(
+      "path: /a, access: free, free: { requests: 1, per: 1h }", ".free", says: "only a route with a `price`"),
+    route("path: /a, price: { sat: 1 }, free: { requests: 0, per: 1h }", ".free.requests", says: "from 1"),
+    route("path: /a, price: { sat: 1 }, free: { requests: 1 }", ".free", says: "`per` is missing"),
     route("path: /a, price: { satPerHour: 2 }, pass: { uses: 1 }", ".pass", says: "says already"),
     route("path: /a, price: { sat: 1 }, pass: {}", ".pass", says: "says nothing"),
     route("path: /a, price: { sat: 1 }, pass: { uses: 0 }", ".pass.uses", says: "from 1"),

@@ -94,4 +94,65 @@ struct RouteConfigurationTests {
     #expect(warnings.map(\.path) == ["routes"])
     #expect(warnings.first?.message.contains("`usd`") == true)
   }
+
+  @Test("with a price of bitcoin cost the same in either unit of it, exactly")
+  func msat() throws {
+    #expect(
+      try self.table("  - { path: /a, price: { msat: 3000 } }").routes[0].tariff?.prices == [Amount(3, .sat)])
+    let msat = Amount.Unit("msat")
+    #expect(
+      try self.table("  - { path: /a, price: { sat: 3 } }", unit: "msat").routes[0].tariff?.prices == [
+        Amount(3000, msat)
+      ])
+    #expect(
+      try self.table("  - { path: /a, price: { satPerHour: 3 } }", unit: "msat").routes[0].tariff
+        == Tariff(prices: [Amount(3000, msat)], terms: .rate(per: .seconds(3600))))
+  }
+
+  @Test("with a rate have a least time, or the amount that buys it", arguments: ["12m", "20"])
+  func minimum(text: String) throws {
+    let tariff = try self.table("  - { path: /a, price: { satPerHour: 100, minimum: \(text) } }").routes[0]
+      .tariff
+    #expect(tariff?.terms == .rate(per: .seconds(3600), least: .seconds(720)))
+    let quote = try Quote(tariff: #require(tariff), scope: GrantScope(route: RouteID("a"), host: ""))
+    #expect(quote.minimum(in: .sat) == Amount(20, .sat))
+    #expect(Purchase(of: Amount(20, .sat), under: quote.tariff)?.time == .seconds(720))
+    #expect(Purchase(of: Amount(19, .sat), under: quote.tariff) == nil)
+  }
+
+  @Test("may be free at first, for each client")
+  func free() throws {
+    let table = try self.table("  - { path: /a, price: { sat: 1 }, free: { requests: 3, per: 1h } }")
+    #expect(table.routes[0].freeQuota == RequestLimit(requests: 3, per: .seconds(3600)))
+  }
+
+  @Test("take the price of all where they name none, and their own pass")
+  func defaultPrice() throws {
+    let yaml =
+      "price: { sat: 7 }\n" + withCashu("  - { path: /a, pass: { uses: 2 } }\n  - { path: /b, access: free }")
+    let routes = try read(yaml).configuration.makeRouteTable().routes
+    #expect(routes.map(\.tariff) == [Tariff(prices: [Amount(7, .sat)], terms: .uses(2)), nil])
+  }
+
+  @Test(
+    "with a price in dollars cost as much in every asset of x402; finer than one is refused with its line")
+  func dollars() throws {
+    let payments = """
+      payments:
+        x402:
+          facilitator: "https://f.example"
+          payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
+          accept:
+            - { network: "eip155:8453", rpc: "https://r.example" }
+            - { network: "eip155:4326", asset: MegaUSD, rpc: "https://r.example" }
+      routes:
+        - { path: /a, price: { usd:
+      """
+    let prices = try read(payments + " \"0.001\" } }").configuration.makeRouteTable().routes[0].tariff?.prices
+    #expect(prices?.map(\.value) == [1000, 1_000_000_000_000_000])
+    let found = problems(payments + " \"0.0000001\" } }")
+    #expect(found.map(\.path) == ["routes[0].price.usd"])
+    #expect(found.map(\.line) == [9])
+    #expect(found.first?.message.contains("6 places") == true)
+  }
 }

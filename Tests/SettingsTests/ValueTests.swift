@@ -33,7 +33,7 @@ struct ValueTests {
       ("https://mint.example.com:80", "https://mint.example.com:80"),
     ])
   func mint(text: String, canonical: String) throws {
-    #expect(try MintAddress(text).text == canonical)
+    #expect(try ServiceURL(text).text == canonical)
   }
 
   @Test(
@@ -43,7 +43,7 @@ struct ValueTests {
       ("http://mint.example.com", true), ("http://10.0.0.1", true), ("https://mint.example.com", false),
     ])
   func exposed(text: String, isExposed: Bool) throws {
-    #expect(try MintAddress(text).isExposed == isExposed)
+    #expect(try ServiceURL(text).isExposed == isExposed)
   }
 
   @Test(
@@ -54,7 +54,7 @@ struct ValueTests {
       "https://a.:443", "https://a:+1",
     ])
   func noMint(text: String) {
-    #expect(throws: MintAddress.Fault.self) { try MintAddress(text) }
+    #expect(throws: ServiceURL.Fault.self) { try ServiceURL(text) }
   }
 
   @Test(

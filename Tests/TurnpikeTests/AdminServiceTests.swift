@@ -15,7 +15,10 @@ struct AdminServiceTests {
 
   init() {
     self.readiness = Readiness(ledger: MemoryLedger.make(clock: ManualClock())) {
-      [("https://mint.example.com", true)]
+      [
+        CounterpartReport(kind: .mint, name: "https://mint.example.com", state: .ready),
+        CounterpartReport(kind: .facilitator, name: "https://f.example.com", state: .lacks(["eip155:1"])),
+      ]
     }
   }
 
@@ -51,7 +54,9 @@ struct AdminServiceTests {
     #expect(self.readiness.board.isServing("envoy.service.auth.v3.Authorization") == false)
   }
 
-  @Test("tells payments, store and mints apart", arguments: ["/readyz?verbose", "/readyz?a=b&verbose=1"])
+  @Test(
+    "tells payments, store, mints and facilitators apart",
+    arguments: ["/readyz?verbose", "/readyz?a=b&verbose=1"])
   func verbose(target: String) async {
     self.readiness.begin()
     #expect(
@@ -60,6 +65,7 @@ struct AdminServiceTests {
         [+] turnpike.payments ok
         [+] turnpike.store ok
         [+] mint https://mint.example.com ok
+        [-] facilitator https://f.example.com out: lacks eip155:1
 
         """)
   }
@@ -67,7 +73,7 @@ struct AdminServiceTests {
   @Test("is ready without a mint: only payments are out")
   func mintOut() async {
     let readiness = Readiness(ledger: MemoryLedger.make(clock: ManualClock())) {
-      [("https://mint.example.com", false)]
+      [CounterpartReport(kind: .mint, name: "https://mint.example.com", state: .notHeard)]
     }
     readiness.begin()
     let response = await self.ask("/readyz?verbose", readiness: readiness)

@@ -17,7 +17,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
     let tariff = Tariff(prices: [Amount(1, .sat)], terms: .uses(1))
     let quote = Quote(tariff: tariff, scope: GrantScope(route: RouteID("r"), host: ""))
     let id = PaymentID("ab")
-    var all = [Allowance.Basis.free, .preflight, .pass, .payment].map {
+    var all = [Allowance.Basis.free, .quota, .preflight, .pass, .payment].map {
       Case(decision: .allow(Allowance(basis: $0)), name: "allow \($0.rawValue)")
     }
     let reasons =
@@ -29,7 +29,11 @@ private struct Case: Sendable, CustomTestStringConvertible {
         name: "payment_required \($0.code)")
     }
     let denials =
-      [Denial.badRequest("x"), .denied, .twoOffers, .twoPasses, .otherRoute(id)]
+      [
+        Denial.badRequest("x"), .denied, .twoOffers, .twoPasses, .otherRoute(id), .notBearer(id),
+        .nameTaken(id),
+        .tooManyRequests(retryAfterSeconds: 1),
+      ]
       + Rejection.allCases.map { .payment($0) }
     all += denials.map { Case(decision: .deny($0), name: "deny \($0.code)") }
     all += [Outage.Code.outage, .inFlight, .unknown, .mintBudget].map {
@@ -83,6 +87,34 @@ struct DecisionOutcomeTests {
     #expect(all[0].contains("payment=ab12"))
     #expect(all[0].contains("reason=outage"))
     #expect(all[0].contains("warning"))
+  }
+
+  @Test("a payment that was refused is logged with its id; a request without one is not")
+  func refused() throws {
+    let lines = LineBox()
+    let settings = LogSettings(format: .text, level: .info, sink: lines)
+    let reporter = DecisionReporter(metrics: ServerMetrics(), log: settings.logger("test"))
+    let tariff = Tariff(prices: [Amount(1, .sat)], terms: .uses(1))
+    let quote = Quote(tariff: tariff, scope: GrantScope(route: RouteID("r"), host: ""))
+    var demand = Demand(.rejected(.spent), quote: quote, challenges: [])
+    reporter.decided(Judgement(.paymentRequired(demand), route: nil), for: .envoy, id: nil)
+    #expect(lines.all.isEmpty)
+    demand.payment = PaymentID("ab12")
+    reporter.decided(Judgement(.paymentRequired(demand), route: nil), for: .envoy, id: nil)
+    #expect(lines.all.count == 1)
+    #expect(lines.all[0].contains("payment=ab12") && lines.all[0].contains("reason=spent"))
+  }
+
+  @Test("a caller that is no proxy is warned of, and told from a request without a route")
+  func callers() throws {
+    let lines = LineBox()
+    let settings = LogSettings(format: .text, level: .info, sink: lines)
+    let reporter = DecisionReporter(metrics: ServerMetrics(), log: settings.logger("test"))
+    reporter.decided(Judgement(.deny(.denied), route: nil), for: .nginx, id: nil)
+    #expect(lines.all.isEmpty)
+    for _ in 0..<100 { reporter.refusedCaller(.nginx) }
+    #expect(lines.all.count >= 1 && lines.all.count < 10)
+    #expect(lines.all[0].contains("warning") && lines.all[0].contains("adapter=nginx"))
   }
 
   @Test("a paid allow is logged with the request and the payment, in one line whatever the proxy's id holds")

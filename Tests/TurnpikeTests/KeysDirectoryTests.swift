@@ -98,6 +98,16 @@ struct KeysDirectoryTests {
     #expect(fingerprints.treasurySeed.map { !Self.seed.contains($0) } == true)
   }
 
+  @Test("a seed is made as words to write down")
+  func words() throws {
+    _ = try self.keys.open()
+    let lines = try self.folder.text("keys/treasury-seed").split(separator: "\n").filter {
+      !$0.hasPrefix("#")
+    }
+    #expect(lines.count == 1)
+    #expect(lines[0].split(separator: " ").count == 24)
+  }
+
   @Test("a seed may be the words of a mnemonic")
   func mnemonic() throws {
     let words =
@@ -143,10 +153,64 @@ struct KeysDirectoryTests {
     #expect(!fault.description.contains("a1a1"))
   }
 
-  @Test("a seed that is none is refused", arguments: ["", "5e5e", "one two three", "# only a comment"])
+  @Test(
+    "a seed that is none is refused",
+    arguments: [
+      "", "5e5e", "one two three", "# only a comment",
+      // A word that is none, and two that changed places.
+      "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abuot",
+      "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about abandon",
+    ])
   func badSeed(text: String) throws {
     try self.given(passKeys: "1 \(Self.keyA)", seed: text)
     let fault = try #require(throws: KeysFault.self) { try self.keys.open() }
     #expect(fault.path == "treasury-seed")
+    #expect(!fault.description.contains("abandon"))
+  }
+
+  private func given(lock number: Int, _ text: String) throws {
+    if try FileManager.default.contentsOfDirectory(atPath: self.folder.path).isEmpty {
+      try self.given(passKeys: "1 \(Self.keyA)")
+    }
+    try self.folder.write("keys/lock-\(number)", text)
+  }
+
+  @Test("a lock key is made when it is needed, and only then")
+  func lockMade() throws {
+    #expect(try self.keys.open().locks.newest == nil)
+    let made = try #require(try self.keys.open(locking: .needed).locks.newest)
+    #expect(try self.folder.mode("keys/lock-1") == 0o600)
+    #expect(try self.keys.open().locks.newest?.compressed == made.compressed)
+    #expect(try self.keys.open(locking: .needed).fingerprints.lockKeys == [1: made.fingerprint])
+  }
+
+  @Test("the lock key of the highest number is asked for, and each has its fingerprint")
+  func lockRotation() throws {
+    for (number, key) in [(2, Self.keyB), (10, Self.keyA), (1, String(repeating: "07", count: 32))] {
+      try self.given(lock: number, "# a comment\n\(key)\n")
+    }
+    let bytes = try #require(Hex.decode(Self.keyA))
+    let opened = try self.keys.open(locking: .needed)
+    #expect(opened.locks.newest?.compressed == LockKey(bytes)?.compressed)
+    #expect(opened.fingerprints.lockKeys.keys.sorted() == [1, 2, 10])
+  }
+
+  @Test(
+    "a lock key that is none is refused, and not repeated in the reason",
+    arguments: ["", "b2b2", String(repeating: "00", count: 32), String(repeating: "b2", count: 33)])
+  func badLock(text: String) throws {
+    try self.given(lock: 1, text)
+    let fault = try #require(throws: KeysFault.self) { try self.keys.open() }
+    #expect(fault.path == "lock-1")
+    #expect(!fault.description.contains("b2b2"))
+  }
+
+  @Test(
+    "other files beside them are no lock keys",
+    arguments: ["lock-", "lock-0", "lock-01", "lock-x", "lock-1.bak", "clock-1"])
+  func otherFiles(name: String) throws {
+    try self.given(lock: 1, Self.keyB)
+    try self.folder.write("keys/" + name, "no key")
+    #expect(try self.keys.open().fingerprints.lockKeys.keys.sorted() == [1])
   }
 }

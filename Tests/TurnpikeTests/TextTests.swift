@@ -1,3 +1,4 @@
+import Gate
 import Testing
 
 @testable import turnpike
@@ -14,6 +15,14 @@ struct TextTests {
     #expect(
       value.text
         == #"{"b":"a\"\\\n\r\t\u0001\u007fé","a":[-1,18446744073709551615,true,null],"c":null}"#)
+  }
+
+  @Test("an amount of a known asset is shown as people count it, every other in its unit")
+  func amounts() {
+    let usdc = Amount.Unit("eip155:84532/erc20:0x036cbd53842c5426634e7929541ec2318f3dcf7e")
+    #expect(Amount(1500, usdc).text == "0.0015 USDC on eip155:84532")
+    #expect(Amount(10, .sat).text == "10 sat")
+    #expect(JSONText.number("340282366920938463463374607431768211455").text.utf8.count == 39)
   }
 
   @Test("a table has columns, and nothing in it moves the cursor")

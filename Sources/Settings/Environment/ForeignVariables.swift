@@ -6,10 +6,10 @@ enum ForeignVariables {
   static let logLevel = "LOG_LEVEL"
 
   private static let workloads = [
-    "POD_NAMESPACE", "PAYMENT_RATE_SATS_PER_HOUR", "DEFAULT_POD_DURATION_MINUTES", "SSH_BASE_IMAGE",
+    "POD_NAMESPACE", "DEFAULT_POD_DURATION_MINUTES", "SSH_BASE_IMAGE",
     "SSH_PORT",
     "SSH_HOST", "ENABLE_CLEANUP_TASK", "ENABLE_POD_PROVISIONING", "DEFAULT_POD_IMAGE", "POD_SPECS_FILE",
-    "SSH_PORT_RANGE_START", "SSH_PORT_RANGE_END", "MINIMUM_POD_DURATION_SECONDS", "BASE_IMAGE",
+    "SSH_PORT_RANGE_START", "SSH_PORT_RANGE_END", "BASE_IMAGE",
   ]
   private static let sessions = [
     "TARGET_NAMESPACE", "CACHE_TTL_SECONDS", "SESSION_LABEL_KEY", "USER_LABEL_KEY",
@@ -18,7 +18,6 @@ enum ForeignVariables {
     ("CASHU_DB_PATH", "what was redeemed is in the ledger; set `store` and `keys`"),
     ("WHITELISTED_MINTS", "list the mints under `payments.cashu.mints`"),
     ("HTTP_BIND_ADDR", "set `listen.public`"),
-    ("DEFAULT_PAYMENT_AMOUNT", "set `price` on a route"),
     ("PAYGRESS_MODE", "`paygress.proxy` turns the Paygress face on"),
   ]
 
@@ -28,6 +27,13 @@ enum ForeignVariables {
       guard !found.isEmpty else { continue }
       let location = Location(path: found.joined(separator: ", "), line: nil)
       findings.warn("ignored: \(what) are not in this release", at: location)
+    }
+    if surroundings.value("PAYMENT_RATE_SATS_PER_HOUR") == nil,
+      surroundings.value("MINIMUM_POD_DURATION_SECONDS") != nil
+    {
+      findings.warn(
+        "ignored: it is the minimum of `PAYMENT_RATE_SATS_PER_HOUR`, which is not set; set `minimum` beside a rate",
+        at: Location(path: "MINIMUM_POD_DURATION_SECONDS", line: nil))
     }
     for (name, reason) in self.replaced where surroundings.value(name) != nil {
       findings.warn("ignored: \(reason)", at: Location(path: name, line: nil))

@@ -1,7 +1,8 @@
 // The words of the configuration file, one enum for each mapping; `docs/configuration.md` explains each of them.
 
 enum RootKey: String, KeySet {
-  case listen, tls, keys, store, deadline, proxies, trust, nginx, paygress, payments, routes, `default`, log
+  case listen, tls, `public`, keys, store, deadline, proxies, trust, nginx, paygress, payments, price, routes
+  case `default`, unpaid, passes, log
   case workloads
 }
 
@@ -30,13 +31,56 @@ enum PaygressKey: String, KeySet {
   case proxy
 }
 
+enum PublicKey: String, KeySet {
+  case url, clientAddress
+}
+
+/// `{ requests, per }`: so many in a window.
+enum RequestLimitKey: String, KeySet {
+  case requests, per
+}
+
+/// Where a secret is, if not in the file itself.
+enum SecretKey: String, KeySet {
+  case env, file
+}
+
 enum PaymentsKey: String, KeySet {
   case cashu
   case x402
 }
 
 enum CashuKey: String, KeySet {
-  case unit, mints, offline, maxFeePercent, maxProofs, requestsPerMinute, perAddressPerMinute, timeout
+  case unit, mints, offline, redeem, lightning, payout, maxFeePercent, maxProofs, requestsPerMinute
+  case perAddressPerMinute, timeout
+}
+
+enum RedeemKey: String, KeySet {
+  case proofs, every
+}
+
+enum LightningKey: String, KeySet {
+  case mint
+}
+
+enum PayoutKey: String, KeySet {
+  case above, keep, to, maxFeePercent
+}
+
+enum X402Key: String, KeySet {
+  case facilitator, payTo, accept, versions
+}
+
+enum FacilitatorKey: String, KeySet {
+  case url, networks, authorization, timeout
+}
+
+enum AcceptKey: String, KeySet {
+  case network, asset, payTo, rpc, transfer, maxTimeout
+}
+
+enum AssetKey: String, KeySet {
+  case address, name, version, decimals, symbol
 }
 
 enum MintKey: String, KeySet {
@@ -44,12 +88,12 @@ enum MintKey: String, KeySet {
 }
 
 enum RouteKey: String, KeySet {
-  case id, path, host, hosts, method, methods, tier, access, price, pass, cors, covers
+  case id, path, host, hosts, method, methods, tier, access, price, pass, free, cors, covers
   case provision
 }
 
 enum PriceKey: String, KeySet {
-  case sat, msat, usd, eur, satPerHour
+  case sat, msat, usd, eur, satPerHour, minimum
 }
 
 enum PassKey: String, KeySet {
@@ -58,6 +102,10 @@ enum PassKey: String, KeySet {
 
 enum CORSKey: String, KeySet {
   case origins
+}
+
+enum PassesKey: String, KeySet {
+  case timeLeft
 }
 
 enum LogKey: String, KeySet {

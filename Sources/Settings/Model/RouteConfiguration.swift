@@ -16,6 +16,8 @@ package struct RouteConfiguration: Sendable, Equatable {
   package var methods: [RequestMethod]
   package var tier: String?
   package var access: Access
+  /// Requests of one client that pass before the 402; nil: none.
+  package var free: RequestLimit?
   package var cors: CORS?
   package var covers: [RouteID]
 
@@ -43,7 +45,8 @@ package struct RouteConfiguration: Sendable, Equatable {
       }
     return Route(
       id: self.id, label: self.pattern.text, pattern: self.pattern, hosts: self.hosts.map(\.pattern),
-      methods: self.methods, tier: self.tier, access: access, cors: self.cors, covers: self.covers)
+      methods: self.methods, tier: self.tier, access: access, cors: self.cors, covers: self.covers,
+      freeQuota: self.free)
   }
 }
 
@@ -54,11 +57,13 @@ package struct RoutePrice: Sendable, Equatable {
     package var key: String
     /// As written.
     package var text: String
-    /// Nil where no configured payment takes the unit.
-    package var amount: Amount?
+    /// One for each configured payment that takes it.
+    package var amounts: [Amount]
   }
 
   package var entries: [Entry]
+  /// As written; of a rate.
+  package var minimum: String?
 
-  package var payable: [Amount] { self.entries.compactMap(\.amount) }
+  package var payable: [Amount] { self.entries.flatMap(\.amounts) }
 }

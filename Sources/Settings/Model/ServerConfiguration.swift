@@ -13,6 +13,12 @@ package struct ServerConfiguration: Sendable, Equatable {
   /// Nil: the Paygress face is off.
   package var paygress: PaygressFront?
   package var cashu: CashuPayments?
+  package var x402: X402Payments?
+  package var publicAPI: PublicConfiguration
+  /// How many challenges one client may have without paying; nil: any number.
+  package var unpaid: RequestLimit?
+  /// Whether the answer to a time pass says how much time is left.
+  package var passTime: Policy.Limits.PassTime
   package var routes: [RouteConfiguration]
   package var fallback: Policy.Fallback
   package var log: LogConfiguration
@@ -24,6 +30,22 @@ package struct ServerConfiguration: Sendable, Equatable {
     for route in self.routes { routes.append(route.makeRoute()) }
     return try RouteTable(routes)
   }
+}
+
+/// How buyers reach the `public` listener.
+package struct PublicConfiguration: Sendable, Equatable {
+  /// Where a client's address comes from.
+  package enum ClientAddress: String, Sendable, CaseIterable {
+    case connection
+    /// A proxy in front overwrites the field.
+    case realIP = "x-real-ip"
+  }
+
+  /// As a buyer types it; nil: as he called us, and no links.
+  package var url: ServiceURL?
+  package var clientAddress = ClientAddress.connection
+
+  package init() {}
 }
 
 /// What NGINX's endpoints may believe.

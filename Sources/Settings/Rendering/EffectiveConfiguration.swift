@@ -10,6 +10,11 @@ extension ServerConfiguration {
       lines.append("  \(name.rawValue): \(address)")
     }
     lines += self.tlsLines
+    let publicPairs = [
+      ("url", self.publicAPI.url.map { FlowYAML.text($0.text) }),
+      ("clientAddress", self.publicAPI.clientAddress.rawValue),
+    ]
+    lines.append("public: " + FlowYAML.mapping(publicPairs))
     lines.append("keys: \(FlowYAML.text(self.keysDirectory))")
     lines.append("store: \(FlowYAML.text(self.store.description))")
     lines.append("deadline: \(DurationText.format(self.deadline))")
@@ -18,13 +23,17 @@ extension ServerConfiguration {
     lines.append("  repeats: \(self.nginx.repeats == .byRequestID)")
     lines.append("  accelLocation: \(FlowYAML.text(self.nginx.accelLocation))")
     if let paygress = self.paygress { lines.append("paygress: { proxy: \(paygress.rawValue) }") }
-    if let cashu = self.cashu { lines += Self.lines(of: cashu) }
+    if self.cashu != nil || self.x402 != nil { lines.append("payments:") }
+    if let cashu = self.cashu { lines += cashu.effectiveLines }
+    if let x402 = self.x402 { lines += x402.effectiveLines }
     lines.append(self.routes.isEmpty ? "routes: []" : "routes:")
     lines += self.routes.map { "  - " + $0.effectiveYAML }
     switch self.fallback {
     case .deny: lines.append("default: deny")
     case .free: lines.append("default: free")
     }
+    if let unpaid = self.unpaid { lines.append("unpaid: \(unpaid.effectiveYAML)") }
+    if self.passTime == .told { lines.append("passes: { timeLeft: true }") }
     lines.append("log: { level: \(self.log.level.rawValue), format: \(self.log.format.rawValue) }")
     return lines.joined(separator: "\n") + "\n"
   }
@@ -60,23 +69,6 @@ extension ServerConfiguration {
         }
     }
   }
-
-  private static func lines(of cashu: CashuPayments) -> [String] {
-    var lines = ["payments:", "  cashu:", "    unit: \(cashu.unit.rawValue)", "    mints:"]
-    for mint in cashu.mints {
-      let pairs = [("url", FlowYAML.text(mint.url.text)), ("exposure", mint.exposure.map { String($0) })]
-      lines.append("      - " + FlowYAML.mapping(pairs))
-    }
-    lines += [
-      "    offline: \(cashu.offline.rawValue)",
-      "    maxFeePercent: \(cashu.maxFeePercent)",
-      "    maxProofs: \(cashu.maxProofs)",
-    ]
-    if let requests = cashu.requestsPerMinute { lines.append("    requestsPerMinute: \(requests)") }
-    if let requests = cashu.perAddressPerMinute { lines.append("    perAddressPerMinute: \(requests)") }
-    lines.append("    timeout: \(DurationText.format(cashu.timeout))")
-    return lines
-  }
 }
 
 extension RouteConfiguration {
@@ -92,8 +84,13 @@ extension RouteConfiguration {
     case .free: pairs.append(("access", "free"))
     case .denied: pairs.append(("access", "deny"))
     case .priced(let price, let terms):
-      pairs.append(("price", FlowYAML.mapping(price.entries.map { ($0.key, Self.amountText($0)) })))
+      pairs.append(
+        (
+          "price",
+          FlowYAML.mapping(price.entries.map { ($0.key, Self.amountText($0)) } + [("minimum", price.minimum)])
+        ))
       pairs.append(("pass", Self.passText(terms)))
+      pairs.append(("free", self.free?.effectiveYAML))
     }
     switch self.cors?.origins {
     case .any: pairs.append(("cors", "{ origins: \"*\" }"))
@@ -111,7 +108,7 @@ extension RouteConfiguration {
   private static func amountText(_ entry: RoutePrice.Entry) -> String {
     switch PriceKey(rawValue: entry.key) {
     case .usd, .eur: FlowYAML.text(entry.text)
-    case .sat, .msat, .satPerHour, nil: entry.text
+    case .sat, .msat, .satPerHour, .minimum, nil: entry.text
     }
   }
 

@@ -3,9 +3,14 @@ enum PaymentsFound {
   case nothing
   /// Said already; no price is judged against it.
   case faulty
-  case cashu(CashuPayments)
+  /// One of them at least.
+  case ways(cashu: CashuPayments?, x402: X402Payments?)
 
   var cashu: CashuPayments? {
-    if case .cashu(let cashu) = self { cashu } else { nil }
+    if case .ways(let cashu, _) = self { cashu } else { nil }
+  }
+
+  var x402: X402Payments? {
+    if case .ways(_, let x402) = self { x402 } else { nil }
   }
 }

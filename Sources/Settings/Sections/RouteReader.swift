@@ -4,6 +4,8 @@ internal import Octets
 /// Reads one element of `routes`.
 struct RouteReader {
   let payments: PaymentsFound
+  /// For a route that names neither `access` nor `price`.
+  let defaultPrice: Item?
 
   /// Of an `id:` or a `tier:`.
   private static let maxNameBytes = 128
@@ -20,15 +22,17 @@ struct RouteReader {
     section.item(.provision)?.refuse("workloads are not in this release")
     let access = self.access(section)
     guard let pattern = section.required(.path).flatMap(Self.pattern), let access else { return nil }
+    let free = section.item(.free).flatMap(RequestLimit.read)
     if case .priced = access {
-    } else if let item = section.item(.covers) {
-      item.refuse("only a route with a `price` has passes")
+    } else {
+      section.item(.free)?.refuse("only a route with a `price` has a free quota")
+      section.item(.covers)?.refuse("only a route with a `price` has passes")
       covers = []
     }
     return RouteConfiguration(
       id: id.map { RouteID($0) }
         ?? RouteConfiguration.derivedID(hosts: hosts, pattern: pattern, methods: methods, tier: tier),
-      pattern: pattern, hosts: hosts, methods: methods, tier: tier, access: access, cors: cors,
+      pattern: pattern, hosts: hosts, methods: methods, tier: tier, access: access, free: free, cors: cors,
       covers: covers.map { RouteID($0) })
   }
 
@@ -101,11 +105,15 @@ struct RouteReader {
       section.item(.access)?.refuse("stands beside `price`; write one of the two")
       return PriceReader(payments: self.payments).read(price, pass: section.item(.pass))
     }
-    section.item(.pass)?.refuse("needs a `price`")
     guard let item = section.item(.access) else {
+      if let price = self.defaultPrice {
+        return PriceReader(payments: self.payments).read(price, pass: section.item(.pass))
+      }
+      section.item(.pass)?.refuse("needs a `price`")
       section.findings.refuse("needs `access: free`, `access: deny` or a `price`", at: section.location)
       return nil
     }
+    section.item(.pass)?.refuse("needs a `price`")
     switch item.choice(AccessWord.self) {
     case .free: return .free
     case .deny: return .denied

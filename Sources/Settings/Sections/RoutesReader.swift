@@ -4,6 +4,7 @@ internal import Gate
 struct RoutesReader {
   let root: Section<RootKey>
   let payments: PaymentsFound
+  let defaultPrice: DefaultPrice
 
   func read() -> [RouteConfiguration] {
     guard let item = self.root.item(.routes) else {
@@ -12,15 +13,19 @@ struct RoutesReader {
     }
     guard let elements = item.list() else { return [] }
     if elements.isEmpty { self.warnOfNone() }
-    let reader = RouteReader(payments: self.payments)
+    let reader = RouteReader(payments: self.payments, defaultPrice: self.defaultPrice.item)
     var routes: [RouteConfiguration] = []
     var places: [Place] = []
+    var users = 0
     for element in elements {
-      guard let section = Section<RouteKey>(element), let route = reader.read(section) else { continue }
+      guard let section = Section<RouteKey>(element) else { continue }
+      if section.item(.access) == nil, section.item(.price) == nil { users += 1 }
+      guard let route = reader.read(section) else { continue }
       routes.append(route)
       places.append(Place(location: section.location(of: .id), covers: section.item(.covers)))
     }
     self.checkIDs(routes, places)
+    self.defaultPrice.close(users: users)
     self.checkCovers(routes, places)
     self.warnOfUnpayable(routes, elements)
     return routes
@@ -66,10 +71,10 @@ struct RoutesReader {
     var units: Set<String> = []
     for route in routes {
       if case .priced(let price, _) = route.access {
-        units.formUnion(price.entries.filter { $0.amount == nil }.map(\.key))
+        units.formUnion(price.entries.filter { $0.amounts.isEmpty }.map(\.key))
       }
     }
-    guard !units.isEmpty, case .cashu = self.payments else { return }
+    guard !units.isEmpty, case .ways = self.payments else { return }
     let names = units.sorted().map { "`\($0)`" }.joined(separator: ", ")
     self.root.findings.warn(
       "no configured payment takes prices in \(names); they are not offered",

@@ -15,7 +15,7 @@ package enum BindAddress: Hashable, Sendable {
     case noHost(port: String)
     case path
 
-    var sentence: String {
+    package var sentence: String {
       switch self {
       case .notAnAddress: "expected `ADDRESS:PORT`, `\"[IPv6]:PORT\"`, `unix:/PATH` or `off`"
       case .noPort: "has no port; write `ADDRESS:PORT`"

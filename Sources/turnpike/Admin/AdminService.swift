@@ -47,13 +47,22 @@ struct AdminService: HTTPService {
     let status: UInt16 = self.readiness.isServing(.decide) ? 200 : 503
     guard isVerbose else { return Self.answer(status, status == 200 ? "ok\n" : "not ready\n") }
     var lines = Readiness.Part.allCases.map { Self.line($0.rawValue, self.readiness.isServing($0)) }
-    lines += self.readiness.mintsHeard.map { Self.line("mint \($0.mint)", $0.hasKeysets) }
+    lines += self.readiness.counterparts.map(Self.line)
     return Self.answer(status, lines.joined(separator: "\n") + "\n")
   }
 
   /// As Kubernetes' own endpoints write it.
   private static func line(_ name: String, _ isGood: Bool) -> String {
     isGood ? "[+] \(name) ok" : "[-] \(name) out"
+  }
+
+  private static func line(_ report: CounterpartReport) -> String {
+    let name = "\(report.kind.rawValue) \(report.name)"
+    switch report.state {
+    case .ready: return self.line(name, true)
+    case .notHeard: return self.line(name, false)
+    case .lacks(let what): return self.line(name, false) + ": lacks " + what.joined(separator: ", ")
+    }
   }
 
   private static func asksVerbose(_ query: some Collection<UInt8>) -> Bool {

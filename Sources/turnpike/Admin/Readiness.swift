@@ -1,4 +1,3 @@
-internal import Cashu
 internal import Gate
 internal import Store
 internal import Synchronization
@@ -31,17 +30,17 @@ final class Readiness: Sendable {
 
   let board: HealthBoard
   let ledger: TransactionalLedger
-  private let mints: @Sendable () -> [(mint: String, hasKeysets: Bool)]
+  private let reports: @Sendable () -> [CounterpartReport]
   private let state: Mutex<State>
 
   /// The ledger has been opened and has answered.
-  convenience init(ledger: TransactionalLedger, cashu: CashuVerifier?) {
-    self.init(ledger: ledger, mints: { cashu?.mintsHeard ?? [] })
+  convenience init(ledger: TransactionalLedger, methods: PaymentMethods) {
+    self.init(ledger: ledger, counterparts: { methods.counterparts })
   }
 
-  init(ledger: TransactionalLedger, mints: @escaping @Sendable () -> [(mint: String, hasKeysets: Bool)]) {
+  init(ledger: TransactionalLedger, counterparts: @escaping @Sendable () -> [CounterpartReport]) {
     self.ledger = ledger
-    self.mints = mints
+    self.reports = counterparts
     self.state = Mutex(State(storeAnswered: .now))
     var services = [Self.server: false]
     for part in Part.allCases { services[part.rawValue] = false }
@@ -88,14 +87,14 @@ final class Readiness: Sendable {
 
   func isServing(_ part: Part) -> Bool { self.board.isServing(part.rawValue) ?? false }
 
-  /// Each configured mint, and whether its keysets are known.
-  var mintsHeard: [(mint: String, hasKeysets: Bool)] { self.mints() }
+  /// Each mint and facilitator of the configuration.
+  var counterparts: [CounterpartReport] { self.reports() }
 
   private func publish() {
-    let heard = self.mints()
+    let reports = self.reports()
     let state = self.state.withLock { state in
       // Without a method nobody misses payments.
-      state.hasPayments = heard.isEmpty || heard.contains { $0.hasKeysets }
+      state.hasPayments = reports.isEmpty || reports.contains { $0.state == .ready }
       return state
     }
     let isServing = state.phase == .serving

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ExtAuthz
 internal import Settings
 
 /// `turnpike check FILE`
@@ -20,7 +21,7 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     let file = ConfigurationFile(path: self.file)
-    let reading = file.read()
+    let reading = Self.weighed(file.read())
     if self.json { print(Self.json(reading).text) }
     switch reading {
     case .good(let outcome):
@@ -32,6 +33,20 @@ struct CheckCommand: ParsableCommand {
     case .faulty(let problems): Complaint.say(file.explain(problems))
     }
     throw ConfigurationFile.faultyConfiguration
+  }
+
+  /// With what only the parts themselves know: a challenge too long for a proxy to read.
+  private static func weighed(_ reading: ConfigurationFile.Reading) -> ConfigurationFile.Reading {
+    guard case .good(var outcome) = reading else { return reading }
+    outcome.warnings += outcome.configuration.challengeOverflows.map { overflow in
+      let fields = overflow.fields.map { "`\($0)`" }.joined(separator: ", ")
+      return Problem(
+        path: "routes", line: nil,
+        message:
+          "the 402 of `\(overflow.route)` would have \(overflow.bytes) bytes of headers, more than proxies read; it "
+          + "goes without \(fields): name fewer mints or assets")
+    }
+    return .good(outcome)
   }
 
   private static func json(_ reading: ConfigurationFile.Reading) -> JSONText {

@@ -38,11 +38,16 @@ struct ConfigurationFile {
     }
   }
 
-  /// The configuration, its warnings said; for commands that cannot go on without one.
-  func load() throws -> ServerConfiguration {
+  /// Who hears what starts but may not be what was meant.
+  enum Warnings { case said, unsaid }
+
+  /// The configuration; for commands that cannot go on without one.
+  func load(warnings: Warnings = .unsaid) throws -> ServerConfiguration {
     switch self.read() {
     case .good(let outcome):
-      for warning in outcome.warnings { Complaint.say(self.line("warning", warning)) }
+      if warnings == .said {
+        for warning in outcome.warnings { Complaint.say(self.line("warning", warning)) }
+      }
       return outcome.configuration
     case .unreadable(let reason):
       Complaint.say("\(self.path): \(reason)")

@@ -7,10 +7,13 @@ internal import Telemetry
 extension PaymentSummary {
   var json: JSONText {
     .object([
-      ("kind", .string("payment")), ("id", .string(self.id.text)), ("state", .string(self.state.rawValue)),
+      ("kind", .string(self.kind.rawValue)), ("id", .string(self.id.text)),
+      ("state", .string(self.state.rawValue)),
       ("method", .string(self.bargain.method.name)), ("value", .unsigned(self.bargain.value.value)),
       ("unit", .string(self.bargain.value.unit.name)), ("counterpart", .string(self.bargain.counterpart)),
       ("route", .string(self.bargain.scope.route.text)), ("host", .string(self.bargain.scope.host)),
+      ("payer", .optional(self.payer.address)),
+      ("transaction", .optional(self.ending.receipt?.transaction)),
       ("rejection", .optional(self.ending.rejection?.rawValue)), ("note", .optional(self.ending.note)),
       ("attempts", .unsigned(UInt64(self.recovery.attempts))), ("due", .moment(self.recovery.due)),
       ("leaseEnd", .moment(self.leaseEnd)), ("grant", self.grant?.json ?? .null),
@@ -22,9 +25,13 @@ extension PaymentSummary {
   var text: String {
     var lines = [
       "payment   \(self.id.text)", "state     \(self.state.rawValue)",
-      "value     \(self.bargain.value) by \(self.bargain.method.name) of \(self.bargain.counterpart)",
+      "value     \(self.bargain.value.text) by \(self.bargain.method.name) of \(self.bargain.counterpart)",
       "route     \(self.bargain.scope.route.text)\(self.bargain.scope.host.isEmpty ? "" : " on \(self.bargain.scope.host)")",
     ]
+    if self.kind.isTransfer { lines.insert("kind      \(self.kind.rawValue)", at: 1) }
+    if let payer = self.payer.address { lines.append("payer     \(payer)") }
+    if let transaction = self.ending.receipt?.transaction { lines.append("on chain  \(transaction)") }
+    if let redemption = self.redemption { lines.append("redeemed  in transfer \(redemption)") }
     if let rejection = self.ending.rejection { lines.append("rejected  \(rejection.rawValue)") }
     if let note = self.ending.note { lines.append("note      \(note)") }
     if self.recovery.attempts > 0 {

@@ -9,7 +9,9 @@ struct StoreOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The configuration file that names the store.", valueName: "file"))
   var config: String = "turnpike.yaml"
 
-  @Option(help: ArgumentHelp("The store itself, as `sqlite:PATH`; then no file is read.", valueName: "store"))
+  @Option(
+    help: ArgumentHelp(
+      "The store itself, as `sqlite:PATH` or `postgresql://…`; then no file is read.", valueName: "store"))
   var store: String?
 
   /// Never makes one: an empty list of a store that is not there would be a lie.
@@ -17,9 +19,10 @@ struct StoreOptions: ParsableArguments {
     let location: StoreLocation
     if let store = self.store {
       do throws(StoreLocation.Fault) {
-        location = try StoreLocation(store)
+        location = try StoreLocation(store).with(environment: ConfigurationFile.environment)
       } catch {
-        throw ValidationError("--store: \(error.sentence)")
+        Complaint.say("--store: \(error.sentence)")
+        throw ExitCode.validationFailure
       }
     } else {
       location = try ConfigurationFile(path: self.config).load().store
@@ -31,6 +34,10 @@ struct StoreOptions: ParsableArguments {
         throw ExitCode.failure
       }
       return try Self.orFail { () throws(Outage) in try SQLiteLedger.open(at: path, clock: SystemClock()) }
+    case .postgreSQL(let location):
+      return try Self.orFail { () throws(Outage) in
+        try PostgreSQLLedger.open(url: location.reveal(), clock: SystemClock())
+      }
     }
   }
 

@@ -6,7 +6,7 @@ internal import Octets
 internal import Settings
 internal import Store
 
-/// The directory named by `keys:`, with the pass keys and the treasury seed. Made on first start: the directory 0700,
+/// The directory named by `keys:`, with the pass keys, the treasury seed and the keys that ecash is locked to. Made on first start: the directory 0700,
 /// each file 0600. Whoever reads it can mint passes and spend what was earned.
 struct KeysDirectory {
   static let passKeysName = "pass-keys"
@@ -16,19 +16,57 @@ struct KeysDirectory {
   struct Opened {
     var passKeys: PassKeys
     var seed: TreasurySeed
+    /// The newest first.
+    var locks: LockKeys
     var fingerprints: KeyFingerprints
   }
 
   let path: String
 
-  /// Reads both files, and makes what is absent. Blocks; for the start.
-  func open() throws(KeysFault) -> Opened {
+  /// Whether there must be a key that ecash is locked to.
+  enum Locking { case ifPresent, needed }
+
+  /// Reads the files, and makes what is absent. Blocks; for the start.
+  func open(locking: Locking = .ifPresent) throws(KeysFault) -> Opened {
     try self.prepare()
     let keys = try PassKeyFile(text: self.text(of: Self.passKeysName) { PassKeyFile.fresh() })
     let seed = try SeedFile.seed(in: self.text(of: Self.treasurySeedName) { SeedFile.fresh() })
+    let locks = try self.locks(locking)
     return Opened(
-      passKeys: keys.passKeys, seed: seed,
-      fingerprints: KeyFingerprints(treasurySeed: seed.fingerprint, passKeys: keys.fingerprints))
+      passKeys: keys.passKeys, seed: seed, locks: LockKeys(locks.map(\.key)),
+      fingerprints: KeyFingerprints(
+        treasurySeed: seed.fingerprint, passKeys: keys.fingerprints,
+        lockKeys: Dictionary(locks.map { ($0.number, $0.key.fingerprint) }) { first, _ in first }))
+  }
+
+  /// By number, the newest first.
+  private func locks(_ locking: Locking) throws(KeysFault) -> [(number: UInt32, key: LockKey)] {
+    var numbers = try self.lockNumbers()
+    if numbers.isEmpty, locking == .needed { numbers = [1] }
+    guard numbers.count <= LockKeyFile.maxKeys else {
+      throw KeysFault(self.path, "holds more than \(LockKeyFile.maxKeys) lock keys")
+    }
+    var locks: [(number: UInt32, key: LockKey)] = []
+    for number in numbers.sorted(by: >) {
+      let name = LockKeyFile.name(of: number)
+      locks.append((number, try LockKeyFile.key(in: self.text(of: name) { LockKeyFile.fresh() }, name)))
+    }
+    return locks
+  }
+
+  private func lockNumbers() throws(KeysFault) -> [UInt32] {
+    guard let directory = unsafe opendir(self.path) else {
+      throw KeysFault(self.path, "cannot be read: \(SystemError.text(errno))")
+    }
+    defer { unsafe closedir(directory) }
+    var numbers: [UInt32] = []
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if let number = LockKeyFile.number(of: name) { numbers.append(number) }
+    }
+    return numbers
   }
 
   private func prepare() throws(KeysFault) {

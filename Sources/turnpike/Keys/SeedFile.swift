@@ -1,34 +1,36 @@
 internal import Cashu
 internal import Octets
 
-/// `treasury-seed`: 64 bytes in hexadecimal, or the words of a BIP39 mnemonic in English, from which they follow.
+/// `treasury-seed`: the words of a BIP39 mnemonic in English, or 64 bytes in hexadecimal.
 enum SeedFile {
-  private static let wordCounts = [12, 15, 18, 21, 24]
-
   static func fresh() -> String {
     """
-    # Turnpike treasury seed. All ecash this store redeems is derived from it: back it up. Secret.
-    \(Hex.encode(TreasurySeed.random().exportBytes()))
+    # Turnpike treasury seed. All ecash this store redeems is derived from it: write the words down. Secret.
+    \(Mnemonic.random().phrase)
 
     """
   }
 
   static func seed(in text: String) throws(KeysFault) -> TreasurySeed {
     let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
-    let words = lines.flatMap { $0.split { $0 == " " || $0 == "\t" } }.map(String.init)
-    if words.count == 1, let bytes = Hex.decode(words[0]), let seed = TreasurySeed(bytes) { return seed }
-    if self.wordCounts.contains(words.count), words.allSatisfy(self.isWord),
-      let seed = TreasurySeed(Mnemonic.seed(words: words.joined(separator: " ")))
-    {
+    let line = lines.joined(separator: " ")
+    let words = line.split(whereSeparator: \.isWhitespace)
+    if words.count == 1, let bytes = Hex.decode(String(words[0])), let seed = TreasurySeed(bytes) {
       return seed
     }
-    throw KeysFault(
-      KeysDirectory.treasurySeedName,
-      "holds neither 64 bytes in hexadecimal nor 12, 15, 18, 21 or 24 English words")
+    do throws(Mnemonic.Fault) {
+      return try Mnemonic(line).seed
+    } catch {
+      throw KeysFault(KeysDirectory.treasurySeedName, Self.sentence(error))
+    }
   }
 
-  /// BIP39's English words have 3 to 8 small letters.
-  private static func isWord(_ word: String) -> Bool {
-    (3...8).contains(word.utf8.count) && word.utf8.allSatisfy { 0x61...0x7A ~= $0 }
+  /// Names no word.
+  private static func sentence(_ fault: Mnemonic.Fault) -> String {
+    switch fault {
+    case .wordCount: "holds neither 12, 15, 18, 21 or 24 English words nor 64 bytes in hexadecimal"
+    case .unknownWord(let place): "is mistyped: word \(place) is none of BIP39's English words"
+    case .checksum: "is mistyped: a word is another one, or two changed places (BIP39 checksum)"
+    }
   }
 }

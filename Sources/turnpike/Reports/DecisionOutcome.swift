@@ -3,9 +3,12 @@ internal import Telemetry
 
 /// Every outcome that metrics tell apart, numbered.
 enum DecisionOutcome {
-  private static let bases = [Allowance.Basis.free, .preflight, .pass, .payment]
+  private static let bases = [Allowance.Basis.free, .quota, .preflight, .pass, .payment]
   private static let outages = [Outage.Code.outage, .inFlight, .unknown, .mintBudget]
-  private static let denials = ["bad_request", "denied", "two_offers", "two_passes", "other_route"]
+  private static let denials = [
+    "bad_request", "denied", "two_offers", "two_passes", "other_route", "not_bearer", "payment_id_taken",
+    "too_many_requests",
+  ]
 
   private static let firstDemand = bases.count
   private static let firstDenial = firstDemand + 1 + Rejection.allCases.count + PassFault.allCases.count
@@ -47,6 +50,9 @@ enum DecisionOutcome {
     case .twoOffers: 2
     case .twoPasses: 3
     case .otherRoute: 4
+    case .notBearer: 5
+    case .nameTaken: 6
+    case .tooManyRequests: 7
     case .payment(let rejection): self.denials.count + self.place(of: rejection, in: Rejection.allCases)
     }
   }

@@ -25,6 +25,8 @@ final class DecisionReporter: DecisionObserver {
   private let log: Logger
   private let unrouted: RouteCounters
   private let known = Mutex<[ObjectIdentifier: Known]>([:])
+  /// Apart from the decisions: whoever can reach the listener can cause these.
+  private let callers = LineLimit(perSecond: 1)
   private let lines = LineLimit(perSecond: DecisionReporter.maxLinesPerSecond)
 
   init(metrics: ServerMetrics, log: Logger) {
@@ -37,6 +39,13 @@ final class DecisionReporter: DecisionObserver {
     self.counters(of: judgement.route).count(
       adapter: Self.number(of: adapter), outcome: DecisionOutcome.number(of: judgement.decision))
     self.report(judgement, adapter, id)
+  }
+
+  func refusedCaller(_ adapter: AccessRequest.Adapter) {
+    guard self.callers.admits() else { return }
+    self.log.warning(
+      "a caller is none of `proxies`: its secret, address or certificate is another",
+      metadata: ["adapter": "\(adapter.rawValue)"])
   }
 
   private func counters(of route: Route?) -> RouteCounters {
@@ -58,6 +67,7 @@ final class DecisionReporter: DecisionObserver {
     case .traefik: 3
     case .caddy: 4
     case .paygress: 5
+    case .publicAPI: 6
     }
   }
 
@@ -76,12 +86,15 @@ final class DecisionReporter: DecisionObserver {
     case .unavailable(let outage):
       metadata["detail"] = "\(outage.message)"
       if let payment = outage.payment { metadata[LogField.payment] = "\(payment)" }
-    case .deny(.otherRoute(let payment)): metadata[LogField.payment] = "\(payment)"
+    case .deny(.otherRoute(let payment)), .deny(.notBearer(let payment)), .deny(.nameTaken(let payment)):
+      metadata[LogField.payment] = "\(payment)"
     case .deny(.badRequest(let detail)): metadata["detail"] = "\(detail)"
     case .allow(let allowance):
       if let use = allowance.use { metadata["grant"] = "\(use.serial)/\(use.number)" }
       if let payment = allowance.payment { metadata[LogField.payment] = "\(payment)" }
-    case .paymentRequired, .deny: break
+    case .paymentRequired(let demand):
+      if let payment = demand.payment { metadata[LogField.payment] = "\(payment)" }
+    case .deny: break
     }
     self.log.log(level: level, "\(outcome.decision)", metadata: metadata)
   }
@@ -90,8 +103,9 @@ final class DecisionReporter: DecisionObserver {
     switch decision {
     case .unavailable: .warning
     case .allow(let allowance): allowance.basis == .payment ? .info : .debug
-    case .deny(.otherRoute): .info
-    case .deny, .paymentRequired: .debug
+    case .deny(.otherRoute), .deny(.notBearer), .deny(.nameTaken): .info
+    case .paymentRequired(let demand): demand.payment == nil ? .debug : .info
+    case .deny: .debug
     }
   }
 }

@@ -37,7 +37,10 @@ struct MoneyReporter: GateObserver {
     let level: Logger.Level
     var metadata: Logger.Metadata = [LogField.payment: "\(payment)", "method": "\(method)"]
     switch settlement {
-    case .settled: (outcome, level) = ("settled", .info)
+    case .settled(_, let receipt):
+      (outcome, level) = ("settled", .info)
+      if let transaction = receipt?.transaction { metadata["transaction"] = "\(transaction)" }
+    case .transferred: (outcome, level) = ("transferred", .info)
     case .rejected(let rejection, _):
       (outcome, level) = ("rejected", .info)
       metadata[LogField.reason] = "\(rejection.rawValue)"

@@ -11,6 +11,7 @@ final class ServerMetrics: Sendable {
   let verify: Family<Histogram>
   let settle: Family<Histogram>
   let settlements: Family<Counter>
+  let transfers: Family<Counter>
   let outages: Family<Counter>
 
   /// What the ledger said last.
@@ -44,6 +45,9 @@ final class ServerMetrics: Sendable {
     self.settlements = registry.counter(
       "turnpike_settlements_total", help: "Settlements and recoveries by what became of them.",
       labels: ["method", "work", "outcome"])
+    self.transfers = registry.counter(
+      "turnpike_transfers_total", help: "Movements of redeemed money by what became of them.",
+      labels: ["kind", "mint", "outcome"])
     self.outages = registry.counter(
       "turnpike_background_failures_total", help: "Work nobody waits for that found store or mint out.",
       labels: ["work"])
@@ -81,6 +85,17 @@ final class ServerMetrics: Sendable {
       }
     } catch {
       // The store's own health says so.
+    }
+  }
+
+  /// Whether each mint and facilitator was heard and can do what is promised.
+  func observeCounterparts(_ read: @escaping @Sendable () -> [CounterpartReport]) {
+    self.registry.observe(
+      "turnpike_counterpart_ready",
+      help: "1 when a mint or facilitator was heard and can do what is configured.",
+      kind: .gauge, labels: ["kind", "name"]
+    ) {
+      read().map { .init([$0.kind.rawValue, $0.name], $0.state == .ready ? 1 : 0) }
     }
   }
 

@@ -1,6 +1,8 @@
 internal import ArgumentParser
+internal import Gate
 internal import Glibc
 internal import Logging
+internal import Outbound
 internal import Settings
 internal import Telemetry
 
@@ -20,16 +22,20 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let file = ConfigurationFile(path: self.config)
-    let configuration = try file.load()
+    let configuration = try file.load(warnings: .said)
     let logs = configuration.log.settings
     let log = logs.logger("turnpike")
+    let outbound = OutboundHTTP()
     let server: Server
     do {
       server = try await Server(
-        configuration, environment: ConfigurationFile.environment, metrics: ServerMetrics(), log: log)
+        configuration, environment: ConfigurationFile.environment, outbound: outbound,
+        metrics: ServerMetrics(),
+        log: log)
       try await server.bind()
     } catch {
-      Complaint.say("turnpike cannot serve: \(error)")
+      await outbound.shutdown()
+      Complaint.say("turnpike cannot serve: \((error as? Outage)?.message ?? "\(error)")")
       throw ExitCode.failure
     }
     await server.run(

@@ -1,9 +1,10 @@
-internal import Cashu
 internal import ExtAuthz
 internal import Gate
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import Outbound
+internal import PublicAPI
 internal import Settings
 internal import Store
 internal import Telemetry
@@ -16,9 +17,8 @@ struct Server: Sendable {
 
   private let log: Logger
   private let group: MultiThreadedEventLoopGroup
-  private let cashu: CashuVerifier?
-  private let mints: HTTPMintTransport
-  private let verifiers: [any PaymentVerifier]
+  private let outbound: OutboundHTTP
+  private let methods: PaymentMethods
   private let cashier: Cashier
   private let gate: Gate
   private let readiness: Readiness
@@ -26,38 +26,43 @@ struct Server: Sendable {
   private let listeners: [ListenerName: Listener]
 
   init(
-    _ configuration: ServerConfiguration, environment: [String: String], metrics: ServerMetrics, log: Logger
+    _ configuration: ServerConfiguration, environment: [String: String], outbound: OutboundHTTP,
+    metrics: ServerMetrics, log: Logger
   ) async throws {
     self.log = log
     let clock = SystemClock()
     let crashPoints = CrashPoints.fromEnvironment(environment)
 
     // Keys and store
-    let keys = try KeysDirectory(path: configuration.keysDirectory).open()
-    let ledger = try configuration.openLedger(clock: clock, crashPoints: crashPoints)
+    let keys = try KeysDirectory(path: configuration.keysDirectory).open(locking: configuration.locking)
+    let ledger = try configuration.openLedger(clock: clock, crashPoints: crashPoints, log: log)
     try await ledger.check(keys.fingerprints)
     self.housekeeping = Housekeeping(ledger: ledger, log: log)
 
     // Money
-    self.mints = HTTPMintTransport()
-    self.cashu = try configuration.makeCashuVerifier(seed: keys.seed, transport: self.mints, clock: clock)
-    self.verifiers = self.cashu.map { [$0] } ?? []
+    self.outbound = outbound
+    self.methods = try configuration.makePaymentMethods(
+      .init(
+        keys: keys, ledger: ledger, transport: outbound, clock: clock,
+        treasury: TreasuryReporter(metrics: metrics, log: log)))
+    let verifiers = self.methods.verifiers
     let revocations = Revocations()
     self.cashier = Cashier(
-      ledger: ledger, verifiers: self.verifiers, revocations: revocations,
+      ledger: ledger, verifiers: verifiers, revocations: revocations,
       settings: .init(deadline: configuration.deadline), clock: clock,
       observer: MoneyReporter(metrics: metrics, log: log), crashPoints: crashPoints)
 
+    metrics.observeCounterparts { [methods = self.methods] in methods.counterparts }
+
     // Gate
     self.gate = Gate(
-      policy: try configuration.makePolicy(self.verifiers), verifiers: self.verifiers,
-      passKeys: keys.passKeys,
+      policy: try configuration.makePolicy(verifiers), verifiers: verifiers, passKeys: keys.passKeys,
       revocations: revocations, cashier: self.cashier, clock: clock)
     let desk = GateDesk(
-      gate: self.gate, verifiers: self.verifiers, observer: DecisionReporter(metrics: metrics, log: log))
+      gate: self.gate, verifiers: verifiers, observer: DecisionReporter(metrics: metrics, log: log))
 
     // Adapters and listeners
-    self.readiness = Readiness(ledger: ledger, cashu: self.cashu)
+    self.readiness = Readiness(ledger: ledger, methods: self.methods)
     let trust = try configuration.proxyTrust()
     let envoy = EnvoyAdapter(desk: desk, settings: configuration.envoySettings(trust))
     let check = GRPCRouter(
@@ -65,7 +70,12 @@ struct Server: Sendable {
     let services: [(ListenerName, any HTTPService)] = [
       (.proxy, ProxyAdapters(desk: desk, settings: configuration.proxySettings(trust))),
       (.grpc, check),
-      (.public, PublicService()),
+      (
+        .public,
+        PublicService(
+          settings: configuration.publicSettings(keys), gate: self.gate, verifiers: verifiers,
+          invoices: self.methods.cash?.invoices)
+      ),
       (.admin, AdminService(readiness: self.readiness, metrics: metrics)),
     ]
     self.group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
@@ -95,7 +105,7 @@ struct Server: Sendable {
   func run(signals: some AsyncSequence<ServerSignals.Word, Never> & Sendable, reload: Reload) async {
     async let money: Void = self.cashier.run()
     await withTaskGroup { background in
-      background.addTask { await self.cashu?.run() }
+      background.addTask { await self.methods.run(for: self.gate) }
       background.addTask { await self.readiness.run() }
       background.addTask { await self.housekeeping.run() }
       background.addTask { await self.obey(signals, reload) }
@@ -108,7 +118,7 @@ struct Server: Sendable {
     // Nobody asks any more: what is being settled ends, and so does the process.
     self.cashier.stop()
     await money
-    await self.mints.shutdown()
+    await self.outbound.shutdown()
     try? await self.group.shutdownGracefully()
     self.log.notice("stopped")
   }
@@ -146,7 +156,7 @@ struct Server: Sendable {
   private func reload(_ reload: Reload) {
     guard let new = reload.next(log: self.log) else { return }
     do throws(RouteTable.DuplicateID) {
-      self.gate.reload(try new.makePolicy(self.verifiers))
+      self.gate.reload(try new.makePolicy(self.methods.verifiers))
       self.log.notice("reloaded", metadata: ["routes": "\(new.routes.count)"])
     } catch {
       self.log.error("two routes have one id", metadata: ["route": "\(error.id)"])

@@ -1,6 +1,6 @@
-internal import Cashu
 internal import ExtAuthz
 internal import Gate
+internal import Logging
 internal import NIOCore
 internal import Settings
 internal import Store
@@ -8,35 +8,29 @@ internal import Transport
 
 /// What the configuration says, in the words of the parts it is for.
 extension ServerConfiguration {
-  func openLedger(clock: any TimeSource, crashPoints: CrashPoints) throws(Outage) -> TransactionalLedger {
+  /// Blocks; for the start.
+  func openLedger(
+    clock: any TimeSource, crashPoints: CrashPoints, log: Logger
+  ) throws(Outage) -> TransactionalLedger {
     switch self.store {
     case .sqlite(let path): try SQLiteLedger.open(at: path, clock: clock, crashPoints: crashPoints)
+    case .postgreSQL(let location):
+      try PostgreSQLLedger.open(url: location.reveal(), clock: clock, crashPoints: crashPoints) { notice in
+        log.warning("store: \(notice)")
+      }
     }
-  }
-
-  func makeCashuVerifier(
-    seed: TreasurySeed, transport: any MintTransport, clock: any TimeSource
-  ) throws(WiringFault) -> CashuVerifier? {
-    guard let cashu = self.cashu else { return nil }
-    var mints: [Cashu.CashuConfiguration.Mint] = []
-    for mint in cashu.mints {
-      guard let url = Cashu.MintURL(mint.url.text) else { throw .mint(mint.url.text) }
-      mints.append(
-        .init(
-          url: url, swapsPerMinute: cashu.requestsPerMinute.map(Int.init(clamping:)),
-          swapsPerMinuteAndClient: cashu.perAddressPerMinute.map(Int.init(clamping:))))
-    }
-    var timeouts = MintClient.Timeouts()
-    timeouts.swap = cashu.timeout
-    timeouts.others = min(timeouts.others, cashu.timeout)
-    let configuration = Cashu.CashuConfiguration(
-      unit: cashu.unit.amountUnit, mints: mints, maxProofs: Int(clamping: cashu.maxProofs),
-      maxFeePercent: cashu.maxFeePercent, timeouts: timeouts)
-    return CashuVerifier(configuration: configuration, seed: seed, transport: transport, clock: clock)
   }
 
   func makePolicy(_ verifiers: [any PaymentVerifier]) throws(RouteTable.DuplicateID) -> Policy {
-    Policy(routes: try self.makeRouteTable(), fallback: self.fallback, verifiers: verifiers)
+    Policy(
+      routes: try self.makeRouteTable(), fallback: self.fallback, verifiers: verifiers,
+      limits: .init(challenges: self.unpaid, passTime: self.passTime), invoices: self.invoicesURL)
+  }
+
+  /// Where a buyer's browser orders an invoice; nil where it could not.
+  private var invoicesURL: String? {
+    guard self.cashu?.lightning != nil, let url = self.publicAPI.url else { return nil }
+    return "\(url)/v1/invoices"
   }
 
   func proxyTrust() throws(WiringFault) -> ProxyTrust {

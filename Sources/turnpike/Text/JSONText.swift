@@ -3,6 +3,8 @@ indirect enum JSONText {
   case string(String)
   case integer(Int64)
   case unsigned(UInt64)
+  /// A number as RFC 8259 §6 writes it, of any size.
+  case number(String)
   case flag(Bool)
   case null
   case array([JSONText])
@@ -16,6 +18,7 @@ indirect enum JSONText {
     case .string(let text): Self.quoted(text)
     case .integer(let value): String(value)
     case .unsigned(let value): String(value)
+    case .number(let text): text
     case .flag(let value): value ? "true" : "false"
     case .null: "null"
     case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"

@@ -1,11 +1,11 @@
 internal import Gate
 internal import Octets
 
-/// The URL of a mint, in the one spelling that tokens are compared with: scheme and host in lower case, no default
-/// port, no slashes at the end (RFC 3986 §6.2.2 and §6.2.3).
-package struct MintAddress: Hashable, Sendable, CustomStringConvertible {
+/// The URL of a service that is called: a mint, a facilitator, a chain. Scheme and host in lower case, no default port, no
+/// slashes at the end (RFC 3986 §6.2.2 and §6.2.3), so that two spellings compare equal.
+package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
   package let text: String
-  /// Whoever is on the way can take the tokens: `http`, and not to this host.
+  /// Whoever is on the way can read and change what is sent: `http`, and not to this host.
   package let isExposed: Bool
 
   package var description: String { self.text }
