@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup build release test unit integration check format demo demo-up demo-down bench fuzz clean
+.PHONY: help setup build release test unit integration check format demo demo-up demo-down bench chaos fuzz clean
 PYTHON := .venv/tools/bin/python
 
 help: ## what there is
@@ -28,6 +28,9 @@ check: setup ## format, warnings, imports, generated code, counts of unchecked p
 format: ## write the house's format
 	swift format --in-place --parallel --recursive Package.swift Sources Tests
 
+chaos: build ## kill everything at random while payers pay; OPTIONS="--seed 7 --kills 200 --postgres --replicas 2"
+	@$(PYTHON) Tests/Integration/chaos $(OPTIONS)
+
 demo: release ## start everything, try every proxy, one line each, stop everything
 	@$(PYTHON) demo/demo.py run
 
@@ -37,8 +40,9 @@ demo-up: release ## start the demo's mint, proxies, app and Turnpike; .demo/env 
 demo-down: ## stop what demo-up started
 	@if [ -x $(PYTHON) ]; then $(PYTHON) demo/demo.py down; fi
 
-bench: setup ## a Check beside C and C++ servers: the table, and bench/results/latest.json
+bench: setup ## a Check beside C and C++ servers, money beside bare loops: tables, and bench/results/latest.json
 	@./bench/run
+	@$(PYTHON) bench/money
 
 fuzz: setup ## libFuzzer on one parser: make fuzz PARSER=token SECONDS=60
 	@./Tests/Fuzz/run $(PARSER) $(SECONDS)

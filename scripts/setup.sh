@@ -1,8 +1,9 @@
 #!/bin/bash
 # usage: setup.sh
-# Installs what `make build`, `make test` and `make demo` need: Debian packages, and two Python environments in .venv/
-# (mint: Nutshell with its own pins; tools: the proxies and the test runner).
-# An environment leaves a stamp named by the hash of its list, so a second run does nothing.
+# Installs what `make build`, `make test` and `make demo` need: Debian packages, and Python environments in .venv/
+# (mint: Nutshell with its own pins; tools: the proxies and the test runner; x402: the SDK and a local EVM; vyper: the
+# compiler of the test token, whose code goes to .venv/token.hex).
+# Each part leaves a stamp named by the hash of its list, so a second run does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lists=scripts/requirements
@@ -30,8 +31,13 @@ apt() {
   command -v apt-get >/dev/null || { echo "setup: please install: ${missing[*]}" >&2; exit 1; }
   [ "$(id -u)" = 0 ] || root=(sudo)
   echo "setup: installing ${missing[*]}"
+  # PostgreSQL's programs are wanted, not a server of the machine: the tests make their own in their own folder.
+  local quiet=/etc/postgresql-common/createcluster.d/turnpike-setup.conf
+  "${root[@]}" mkdir -p "${quiet%/*}"
+  echo 'create_main_cluster = false' | "${root[@]}" tee "$quiet" >/dev/null
   "${root[@]}" apt-get update -qq
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${root[@]}" rm -f "$quiet"
 }
 
 environment() { # environment NAME [PIP OPTION...]
@@ -45,7 +51,18 @@ environment() { # environment NAME [PIP OPTION...]
   done_with "$name" "$list"
 }
 
+token() { # token SOURCE: the code of the test dollar, made anew when its source or the compiler changed
+  if fresh token "$1" && [ -s .venv/token.hex ] && [ .venv/token.hex -nt .venv/vyper/bin/vyper ]; then return 0; fi
+  echo "setup: compiling the test token"
+  .venv/vyper/bin/vyper -f bytecode_runtime "$1" >.venv/token.hex.new
+  mv .venv/token.hex.new .venv/token.hex
+  done_with token "$1"
+}
+
 # Debian packages belong to the machine, the stamp to this folder: ask the machine, it takes a moment.
 apt $lists/apt.txt
 environment tools
 environment mint --no-deps
+environment x402 --no-deps
+environment vyper --no-deps
+token Tests/Integration/counterparts/token.vy

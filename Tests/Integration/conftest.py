@@ -11,14 +11,17 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from counterparts.chain import Chain, Facilitator  # noqa: E402
 from counterparts.echo import Echo  # noqa: E402
 from counterparts.grpc_caller import GRPCCaller, outcome  # noqa: E402
 from counterparts.mint import Mint, Wallet  # noqa: E402
+from counterparts.payer import Payer, Signers  # noqa: E402
 from counterparts.processes import free_port  # noqa: E402
 from counterparts.proxies import Caddy, Envoy, IngressNginx, IstioGateway, Nginx, Traefik  # noqa: E402
 from counterparts.proxies import SECRET  # noqa: E402
 from counterparts.scripted_mint import ScriptedMint  # noqa: E402
-from counterparts.turnpike import Turnpike  # noqa: E402
+from counterparts.scripted_facilitator import ScriptedFacilitator  # noqa: E402
+from counterparts.turnpike import DOLLAR_ROUTES, Turnpike, x402  # noqa: E402
 
 DOORS = ("envoy", "istio", "nginx", "nginx-auth-request", "ingress-nginx", "traefik", "caddy")
 
@@ -36,6 +39,33 @@ class Purse:
         if not pool:
             pool += self.wallet.tokens(amount, self.batch)
         return pool.pop()
+
+
+class Bank:
+    """The chain, the stock facilitator on it, and payers who have money."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.chain = Chain(folder / "chain").begin()
+        self.signers = Signers(folder / "payers")
+        self.chain.await_ready()
+        self.facilitator = Facilitator(folder / "facilitator", self.chain).start()
+        self.rich: list[Payer] = []
+
+    def payer(self) -> Payer:
+        """A new account with a thousand dollars."""
+        if not self.rich:
+            self.rich = self.signers.accounts(40)
+            self.chain.mint([payer.address for payer in self.rich])
+        return self.rich.pop()
+
+    def settled(self, payer: Payer) -> int:
+        """How often this account has paid."""
+        return len(self.chain.transfers(payer.address))
+
+    def stop(self) -> None:
+        self.facilitator.stop()
+        self.signers.stop()
+        self.chain.stop()
 
 
 @dataclasses.dataclass
@@ -102,6 +132,51 @@ def stage(tmp_path_factory):
     finally:
         for end in reversed(stop):
             end()
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory):
+    made = Bank(tmp_path_factory.mktemp("bank"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def dollar_gate(bank, stage, tmp_path_factory):
+    """A gate that takes dollars and ecash."""
+    payments = {"x402": x402(bank.facilitator.url, bank.chain.url)}
+    gate = Turnpike(
+        tmp_path_factory.mktemp("dollars") / "gate", [stage.mint.url], payments=payments, routes=DOLLAR_ROUTES
+    ).start()
+    yield gate
+    gate.stop()
+
+
+@pytest.fixture(scope="session")
+def dollar_doors(dollar_gate, stage, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dollar-doors")
+    asked = (stage.app.port, dollar_gate.ports["proxy"], dollar_gate.ports["grpc"])
+    made = {kind.name: kind(folder / kind.name, *asked).begin() for kind in (Envoy, Nginx)}
+    for proxy in made.values():
+        proxy.await_ready()
+    yield made | {"nginx-auth-request": made["nginx"].by_auth_request}
+    for proxy in made.values():
+        proxy.stop()
+
+
+@pytest.fixture(params=["envoy", "nginx", "nginx-auth-request"])
+def dollar_door(request, dollar_doors, stage):
+    """The proxies through which x402 must work; the app has forgotten what came before."""
+    stage.app.forget()
+    return dollar_doors[request.param]
+
+
+@pytest.fixture
+def moody(bank):
+    """The stock facilitator behind one that does as it is told."""
+    made = ScriptedFacilitator(bank.facilitator.port).start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture(params=DOORS)

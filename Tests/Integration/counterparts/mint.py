@@ -1,13 +1,10 @@
 """A real Nutshell mint with a fake Lightning wallet, and Nutshell's own wallet to buy tokens from it."""
 
-import json
-import os
 import pathlib
 import signal
-import subprocess
-import threading
 
 from . import web
+from .coprocess import Coprocess
 from .processes import MINT_PYTHON, Process, free_port
 
 
@@ -83,42 +80,13 @@ class Mint:
         self.process.stop()
 
 
-class Wallet:
-    """Nutshell's wallet as a coprocess: one JSON order a line, one JSON answer a line."""
+class Wallet(Coprocess):
+    """Nutshell's wallet in a process of its own."""
 
     def __init__(self, mint_url: str, folder: pathlib.Path, unit: str = "sat"):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock = threading.Lock()
-        self.errors = open(self.folder / "wallet.log", "ab")
         script = pathlib.Path(__file__).with_name("nutshell_wallet.py")
-        self.child = subprocess.Popen(
-            [str(MINT_PYTHON), str(script), mint_url, str(self.folder), unit],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env={
-                **os.environ,
-                "CASHU_DIR": str(self.folder),
-                "HOME": str(self.folder),
-                "MINT_URL": mint_url,
-                "TOR": "FALSE",
-            },
-            start_new_session=True,
-        )
-
-    def ask(self, **order):
-        with self.lock:
-            self.child.stdin.write(json.dumps(order) + "\n")
-            self.child.stdin.flush()
-            line = self.child.stdout.readline()
-        if not line:
-            raise RuntimeError("the wallet ended: " + (self.folder / "wallet.log").read_text()[-3000:])
-        answer = json.loads(line)
-        if "error" in answer:
-            raise RuntimeError("the wallet says: " + answer["error"])
-        return answer["result"]
+        env = {"CASHU_DIR": str(folder), "HOME": str(folder), "MINT_URL": mint_url, "TOR": "FALSE"}
+        super().__init__("wallet", [MINT_PYTHON, script, mint_url, folder, unit], folder, env)
 
     def tokens(
         self, amount: int, count: int = 1, version: int = 4, dleq: bool = True, split: list[int] | None = None
@@ -136,12 +104,3 @@ class Wallet:
     def redeem(self, token: str) -> None:
         """Spends a token at the mint, as its holder elsewhere would."""
         self.ask(do="redeem", token=token)
-
-    def stop(self) -> None:
-        self.child.stdin.close()
-        try:
-            self.child.wait(5)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.child.pid, signal.SIGKILL)
-            self.child.wait(5)
-        self.errors.close()

@@ -43,6 +43,11 @@ def drop_after():
     return ("drop after",)
 
 
+def after(change):
+    """The real mint acts, and `change(code, body)` is the answer instead of its own."""
+    return ("after", change)
+
+
 RATE_LIMITED = status(429, b'{"detail":"Rate limit exceeded."}')
 
 
@@ -64,6 +69,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             case "status after":
                 self.forward(body)
                 self.reply(behaviour[1], behaviour[2])
+            case "after":
+                self.reply(*behaviour[1](*self.forward(body)))
             case "drop":
                 self.hang_up()
             case "drop after":
@@ -105,7 +112,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class ScriptedMint(http.server.ThreadingHTTPServer):
-    """Tokens name its `url`; `on["/v1/swap"] = drop_after()` orders, `calls["/v1/swap"]` counts."""
+    """Tokens name its `url`; `on["/v1/swap"] = drop_after()` orders, `calls["/v1/swap"]` counts.
+
+    A list is one behaviour for each call, and honesty after them.
+    """
 
     daemon_threads = True
     request_queue_size = 256
@@ -132,6 +142,8 @@ class ScriptedMint(http.server.ThreadingHTTPServer):
                 return drop()
             for prefix, behaviour in self.on.items():
                 if path.startswith(prefix):
+                    if isinstance(behaviour, list):
+                        return behaviour.pop(0) if behaviour else FORWARD
                     return behaviour
             return FORWARD
 

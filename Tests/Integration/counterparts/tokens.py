@@ -1,6 +1,7 @@
 """Cashu tokens taken apart and put together again, to make the ones that no honest wallet makes."""
 
 import base64
+import hashlib
 import json
 import os
 
@@ -36,6 +37,32 @@ def proofs(content: dict) -> list[dict]:
         for entry in content.get("t", content.get("token", []))
         for proof in entry.get("p", entry.get("proofs", []))
     ]
+
+
+def hash_to_curve(secret: str) -> bytes:
+    """Y of a secret (NUT-00), compressed."""
+    seed = hashlib.sha256(b"Secp256k1_HashToCurve_Cashu_" + secret.encode()).digest()
+    for counter in range(2**16):
+        x = hashlib.sha256(seed + counter.to_bytes(4, "little")).digest()
+        try:
+            return coincurve.PublicKey(b"\x02" + x).format()
+        except ValueError:
+            continue
+    raise AssertionError("no point for this secret")
+
+
+def points(token: str) -> list[bytes]:
+    """The Y of every proof."""
+    return [hash_to_curve(proof.get("s") or proof["secret"]) for proof in proofs(decode(token))]
+
+
+def payment_id(token: str) -> str:
+    """The id under which Turnpike's ledger keeps the payment that this token is."""
+    return hashlib.sha256(b"".join(sorted(points(token)))).hexdigest()[:32]
+
+
+def amounts(token: str) -> list[int]:
+    return [proof["a"] if "a" in proof else proof["amount"] for proof in proofs(decode(token))]
 
 
 def forged(token: str) -> str:

@@ -9,10 +9,20 @@ import subprocess
 import yaml
 
 from . import web
+from .chain import NETWORK, PAY_TO
 from .processes import ROOT, Process, free_port, wait_until
 from .proxies import SECRET
 
 LISTENERS = ("proxy", "grpc", "public", "admin")
+
+DOLLAR_ROUTES = [
+    {"path": "/free/**", "access": "free"},
+    {"path": "/usd/**", "price": {"usd": "0.01"}, "pass": {"uses": 1}},
+    {"path": "/usd-two/**", "price": {"usd": "0.02"}, "pass": {"uses": 1}},
+    {"path": "/usd-three/**", "price": {"usd": "0.01"}, "pass": {"uses": 3}},
+    {"path": "/usd-hour/**", "price": {"usd": "0.01"}, "pass": {"duration": "1h"}},
+    {"path": "/both/**", "price": {"sat": 10, "usd": "0.01"}, "pass": {"uses": 1}},
+]
 
 ROUTES = [
     {"path": "/free/**", "access": "free"},
@@ -177,6 +187,16 @@ class Turnpike:
             seconds,
             every=0.3,
         )
+
+
+def x402(facilitator: str, rpc: str | None, **settings) -> dict:
+    """The `payments.x402` section that takes the test dollar; `settings` belong to the facilitator."""
+    accept = {"network": NETWORK, "asset": "USDC"}
+    return {
+        "facilitator": [{"url": facilitator, **settings}] if settings else facilitator,
+        "payTo": PAY_TO,
+        "accept": [accept | ({"rpc": rpc} if rpc else {})],
+    }
 
 
 def pairs(headers) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Payers in a storm: processes die at random, money does not."""
