@@ -1,11 +1,11 @@
 #!/bin/bash
 # Builds the peers into bench/bin, and Turnpike itself for release. Installs what they need, when something is missing.
-# usage: build.sh [peers]      peers: not Turnpike
+# usage: build.sh [peers|money]      peers: those of a Check, not Turnpike; money: the bare loops, Turnpike and its claims
 set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(gcc g++ pkg-config libnghttp2-dev libprotobuf-c-dev libssl-dev libprotobuf-dev protobuf-compiler
-  libgrpc++-dev protobuf-compiler-grpc nghttp2-client util-linux)
+  libgrpc++-dev protobuf-compiler-grpc nghttp2-client util-linux libsecp256k1-dev libsqlite3-dev libpq-dev)
 missing=()
 for name in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
@@ -31,6 +31,24 @@ fresh() { # fresh PRODUCT SOURCE...: true when PRODUCT is newer than every sourc
   [ -e "$product" ] || return 1
   for source in "$@" build.sh; do [ "$product" -nt "$source" ] || return 1; done
 }
+
+bare() { # bare NAME LIBRARY...
+  local name=$1
+  shift
+  fresh "bin/$name" "peers/money/$name.c" peers/money/rows.h && return
+  echo "bench: building $name"
+  gcc -std=gnu11 -O2 "${warnings[@]}" -DOPENSSL_SUPPRESS_DEPRECATED "peers/money/$name.c" -o "bin/$name" "$@"
+}
+
+if [ "${1:-}" = money ]; then
+  bare carol -lsecp256k1 -lcrypto
+  bare bare-sqlite -lsqlite3
+  bare bare-postgres -lpq
+  echo "bench: building turnpike and claim-bench"
+  swift build --package-path .. -c release --product turnpike
+  swift build --package-path .. -c release --product claim-bench
+  exit
+fi
 
 c_sources=(peers/c-nghttp2/*.c "${common[@]}" "$proto"/C/*.c)
 if ! fresh bin/c-nghttp2 "${c_sources[@]}" peers/*/*.h; then
