@@ -51,6 +51,8 @@ let package = Package(
     .target(name: "JSON", swiftSettings: settings),
     // SHA-256, HMAC and random bytes, by OpenSSL.
     .target(name: "Digest", dependencies: ["COpenSSL", "Octets"], swiftSettings: settings),
+    // One curve for the schemes that sign on it, by libsecp256k1.
+    .target(name: "Secp256k1", dependencies: ["CSecp256k1", "Digest"], swiftSettings: settings),
     // The nine steps and their words; no socket, no database, no C.
     .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
     // Calls to mints, facilitators and chains: bounded in size and time, and clear about whether they were sent.
@@ -81,16 +83,16 @@ let package = Package(
       swiftSettings: settings),
     // What buyers ask without a proxy between: offers, passes, invoices, payments.
     .target(
-      name: "PublicAPI", dependencies: ["Octets", "JSON", "Digest", "Gate", "Transport", "ExtAuthz"],
+      name: "PublicAPI", dependencies: ["Octets", "JSON", "Gate", "Transport", "ExtAuthz"],
       swiftSettings: settings),
     .target(
       name: "Cashu",
-      dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
+      dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "Secp256k1"],
       swiftSettings: settings
     ),
     .target(
       name: "X402",
-      dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
+      dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "Secp256k1"],
       swiftSettings: settings
     ),
     .target(
@@ -106,7 +108,7 @@ let package = Package(
     // The configuration file, its keys and their defaults.
     .target(
       name: "Settings",
-      dependencies: ["Octets", "Gate", "Cashu", "X402", .product(name: "Yams", package: "Yams")],
+      dependencies: ["Octets", "Gate", "X402", .product(name: "Yams", package: "Yams")],
       swiftSettings: settings
     ),
     // Doubles and contracts for tests: a scripted scheme, a ledger in memory, a clock that a test moves.
@@ -114,7 +116,8 @@ let package = Package(
     .executableTarget(
       name: "turnpike",
       dependencies: [
-        "Octets", "JSON", "Digest", "Gate", "Outbound", "Transport", "Proto", "ExtAuthz", "PublicAPI", "Cashu",
+        "Octets", "JSON", "Digest", "Gate", "Outbound", "Transport", "Proto", "ExtAuthz", "PublicAPI",
+        "Cashu",
         "X402", "Store", "Telemetry", "Settings",
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -152,7 +155,7 @@ let package = Package(
     .testTarget(
       name: "CashuTests",
       dependencies: [
-        "Cashu", "Gate", "Digest", "JSON", "Octets", "Outbound", "TestKit",
+        "Cashu", "Gate", "Digest", "JSON", "Octets", "Outbound", "Secp256k1", "Store", "TestKit",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
@@ -184,7 +187,7 @@ let package = Package(
       swiftSettings: settings
     ),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Settings", "Gate", "Octets", "Cashu", "X402"], swiftSettings: settings),
+      name: "SettingsTests", dependencies: ["Settings", "Gate", "Octets", "X402"], swiftSettings: settings),
     .testTarget(
       name: "TelemetryTests",
       dependencies: ["Telemetry", "Settings", "Digest", .product(name: "Logging", package: "swift-log")],
@@ -193,7 +196,8 @@ let package = Package(
     .testTarget(
       name: "TurnpikeTests",
       dependencies: [
-        "turnpike", "Octets", "JSON", "Digest", "Gate", "Transport", "Cashu", "X402", "Store", "Telemetry", "TestKit",
+        "turnpike", "Octets", "JSON", "Digest", "Gate", "Transport", "Cashu", "X402", "Store", "Telemetry",
+        "TestKit",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings

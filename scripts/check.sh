@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 failed=()
 
 # What one may find in Sources; a change of a number is a decision, so it is made here.
-max_unchecked_sendable=3 # TLSContext, HTTP2FixedFields, Curve: immutable C handles
+max_unchecked_sendable=3 # TLSContext, Curve: immutable C handles; Monitor: a lock
 max_nonisolated_unsafe=0
 
 check() { # check NAME COMMAND...

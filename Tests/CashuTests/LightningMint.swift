@@ -4,6 +4,7 @@ import Gate
 import JSON
 import Octets
 import Outbound
+import Secp256k1
 import Synchronization
 import Testing
 
@@ -77,6 +78,8 @@ final class LightningMint: OutboundTransport {
       for id in state.mints.keys where state.mints[id]?.state == "UNPAID" { state.mints[id]?.state = "PAID" }
     }
   }
+  /// Somebody pays the invoice of one quote.
+  func payInvoice(of quote: String) { self.state.withLock { $0.mints[quote]?.state = "PAID" } }
   /// Somebody else has the money of every paid quote.
   func issueElsewhere() {
     self.state.withLock { state in for id in state.mints.keys { state.mints[id]?.state = "ISSUED" } }

@@ -3,6 +3,7 @@ import Digest
 import Gate
 import JSON
 import Octets
+import Secp256k1
 import Testing
 
 @Suite("NUT-11: locks to a key")

@@ -2,6 +2,7 @@
 import Digest
 import JSON
 import Octets
+import Secp256k1
 import Testing
 
 @Suite("NUT-20: the official vectors")

@@ -4,6 +4,7 @@ import Gate
 import JSON
 import Octets
 import Outbound
+import Secp256k1
 import Synchronization
 import Testing
 

@@ -1,3 +1,5 @@
+internal import Secp256k1
+
 /// A point of secp256k1 that is not infinity: `Y`, `B_`, `C_`, `C`, a mint's key.
 package struct Point: Sendable, Equatable {
   package static let byteCount = 33

@@ -1,3 +1,5 @@
+internal import Secp256k1
+
 /// A number from 1 to the order of secp256k1 less one: blinding factors, private keys, parts of a DLEQ proof.
 package struct Scalar: Sendable, Equatable, CustomStringConvertible {
   /// n of SEC 2 §2.4.1.

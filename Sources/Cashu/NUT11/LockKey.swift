@@ -1,5 +1,6 @@
 internal import Digest
 internal import Octets
+internal import Secp256k1
 
 /// A key of ours that payers lock proofs to (NUT-11): who has it can spend them.
 package struct LockKey: Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 internal import Digest
 internal import Octets
+internal import Secp256k1
 
 /// The key that one mint quote is locked to (NUT-20), so that its name alone does not give the money away.
 struct QuoteKey: Sendable {

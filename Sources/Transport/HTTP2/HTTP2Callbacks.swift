@@ -94,7 +94,7 @@ internal import Octets
     case .endWithStatusOK(let filled):
       unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
       let id = unsafe stream._withUnsafeGuaranteedRef { $0.id }
-      unsafe Self.withSession(context) { unsafe $0.submitTrailers(id, HTTP2FixedFields.shared.statusOK, 1) }
+      unsafe Self.withSession(context) { unsafe $0.submitTrailers(id, $0.fixedFields.statusOK, 1) }
       return filled
     case .endWithTrailers(let trailers):
       unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue

@@ -229,8 +229,8 @@ final class HTTP2Connection: Conversation {
     case .some(let status) where status.code == .ok:
       stream.framing = .grpc
       stream.payload = answer.body
-      let fixed = HTTP2FixedFields.shared
-      unsafe self.session.submitHead(stream, fixed.head, HTTP2FixedFields.headCount, hasBody: true)
+      unsafe self.session.submitHead(
+        stream, self.session.fixedFields.head, HTTP2FixedFields.headCount, hasBody: true)
     case .some(let status):
       var fields = GRPCFields.response
       GRPCFields.append(status, to: &fields)

@@ -1,18 +1,15 @@
 internal import CNghttp2
 internal import Octets
 
-/// The fields of gRPC answers as nghttp2 wants them, in memory that lives as long as the process.
-@safe struct HTTP2FixedFields: @unchecked Sendable {
-  // Sendable: written once by the initialiser of `shared`, only read afterwards.
-  static let shared = HTTP2FixedFields()
-
+/// The fields of gRPC answers as nghttp2 wants them, laid out once per session.
+@safe struct HTTP2FixedFields: ~Copyable {
   /// `:status: 200`, `content-type: application/grpc`.
   let head: UnsafePointer<nghttp2_nv>
   static let headCount = 2
   /// `grpc-status: 0`.
   let statusOK: UnsafePointer<nghttp2_nv>
 
-  private init() {
+  init() {
     let fields = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: 3)
     unsafe fields.initialize(to: Self.field(":status", "200"))
     unsafe (fields + 1).initialize(to: Self.field("content-type", "application/grpc"))
@@ -20,6 +17,8 @@ internal import Octets
     unsafe self.head = UnsafePointer(fields)
     unsafe self.statusOK = UnsafePointer(fields + 2)
   }
+
+  deinit { unsafe self.head.deallocate() }
 
   /// Static strings need no copy; nghttp2 does not write through the pointers.
   private static func field(_ name: StaticString, _ value: StaticString) -> nghttp2_nv {

@@ -22,6 +22,7 @@ enum HTTP2Event {
   private let limits: Limits
   private let peer: Peer
   private let pool: HTTP2StreamPool
+  let fixedFields = HTTP2FixedFields()
   /// Tells this session's streams in the pool from others'.
   private let number: UInt64
   private(set) var live: [HTTP2Stream] = []

@@ -73,8 +73,16 @@ package final class Listener: Sendable {
       self.state.withLock { $0.server = server }
       return self.boundAddress ?? self.address
     } catch {
-      throw .bind("cannot listen on \(self.address): \(error)")
+      throw .bind("cannot listen on \(self.address): \(Self.reason(error))")
     }
+  }
+
+  /// The system's words, without the call that failed.
+  private static func reason(_ error: any Error) -> String {
+    guard let code = (error as? IOError)?.errnoCode, let text = unsafe strerror(code) else {
+      return "\(error)"
+    }
+    return unsafe String(cString: text)
   }
 
   private var waterMark: ChannelOptions.Types.WriteBufferWaterMark {

@@ -2,6 +2,7 @@ internal import Digest
 package import Gate
 package import JSON
 internal import Octets
+internal import Secp256k1
 
 /// A payer with a key in memory, for newcomers who try their own gate and for tests. Not a wallet: it pays
 /// what it is asked, up to a limit, and keeps nothing.
@@ -28,10 +29,8 @@ package struct DevPayer: Sendable, CustomStringConvertible {
 
   /// - Parameter key: 32 bytes; nil for bytes that are no key.
   package init?(key: [UInt8]) {
-    guard let address = Secp256k1.shared.publicKey(of: key).flatMap(Address.init(publicKey:)) else {
-      return nil
-    }
-    self.address = address
+    guard Curve.shared.isScalar(key) else { return nil }
+    self.address = Address(of: Curve.shared.generator(times: key))
     self.secret = key
   }
 
@@ -45,7 +44,7 @@ package struct DevPayer: Sendable, CustomStringConvertible {
 
   /// 65 bytes; nil once in 2¹²⁷.
   package func sign(_ authorization: TransferAuthorization, for domain: EIP712Domain) -> [UInt8]? {
-    Secp256k1.shared.sign(domain.digest(of: authorization.structHash), with: self.secret)?.bytes
+    RecoverableSignature(of: domain.digest(of: authorization.structHash), with: self.secret)?.bytes
   }
 
   /// The value of `PAYMENT-SIGNATURE` that answers a 402 with the value of its `PAYMENT-REQUIRED`.

@@ -1,4 +1,5 @@
 internal import Octets
+internal import Secp256k1
 
 /// A signature of an account with a key: 65 bytes, `r ‖ s ‖ v`.
 package struct RecoverableSignature: Hashable, Sendable {
@@ -28,9 +29,13 @@ package struct RecoverableSignature: Hashable, Sendable {
     self.compact = Array(bytes.prefix(64))
   }
 
-  init(compact: [UInt8], recoveryID: UInt8) {
-    self.compact = compact
-    self.recoveryID = recoveryID
+  /// Nil for 32 bytes that are no key.
+  init?(of digest: [UInt8], with secret: [UInt8]) {
+    guard let signature = Curve.shared.signRecoverably(digest, with: secret) else { return nil }
+    // 2 and 3 need an `r` above the order: one in 2¹²⁷.
+    guard signature.recoveryID < 2 else { return nil }
+    self.compact = signature.compact
+    self.recoveryID = signature.recoveryID
   }
 
   /// With `v` as 27 or 28.
@@ -38,14 +43,18 @@ package struct RecoverableSignature: Hashable, Sendable {
 
   /// The account whose key signed `digest`; nil for numbers that are no signature of any key.
   package func signer(of digest: [UInt8]) -> Address? {
-    Secp256k1.shared.recover(self.compact, self.recoveryID, digest: digest).flatMap(Address.init(publicKey:))
+    Curve.shared.recover(self.compact, self.recoveryID, digest: digest).map(Address.init(of:))
   }
 }
 
 extension Address {
   /// The account of a key: the last 20 bytes of the hash of its point.
-  init?(publicKey: [UInt8]) {
-    guard publicKey.count == 65, publicKey[0] == 4 else { return nil }
-    self.init(bytes: Keccak256.hash(publicKey.dropFirst()).suffix(Self.byteCount))
+  init(of key: Curve.Key) {
+    let point = Curve.shared.serialize(key, compressed: false)
+    // Without the form's first byte; twenty of 32 bytes are an address.
+    guard let address = Address(bytes: Keccak256.hash(point.dropFirst()).suffix(Self.byteCount)) else {
+      preconditionFailure("A hash has 32 bytes.")
+    }
+    self = address
   }
 }

@@ -1,4 +1,5 @@
 package import Gate
+internal import Synchronization
 
 /// Holds this process's advisory lock on a thread and in a session of its own, and looks for those of others.
 ///
@@ -34,15 +35,26 @@ final class OwnerKeeper: Sendable {
       throw error.outage
     }
     self.watch.prove(self.watch.owner, at: asked)
-    let box = SessionBox(session)
+    let handed = Mutex<PostgreSQLSession?>(session)
     let (watch, state) = (self.watch, self.state)
     try BlockingThread.start {
-      Beating(watch: watch, state: state, address: address, notice: notice).run(box.take())
+      Beating(watch: watch, state: state, address: address, notice: notice).run(Self.take(handed))
     }
   }
 
   /// The lock goes with the keeper's thread.
   func close() { self.state.change { $0.phase = .closed } }
+
+  /// The session crosses to the one thread that uses it, once.
+  private static func take(_ handed: borrowing Mutex<PostgreSQLSession?>) -> PostgreSQLSession {
+    let session = handed.withLock { session in
+      let taken = session
+      session = nil
+      return taken
+    }
+    guard let session else { preconditionFailure("A session is taken once.") }
+    return session
+  }
 
   enum Proof: Sendable { case alive, unproven }
 
@@ -144,21 +156,6 @@ final class OwnerKeeper: Sendable {
       WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND mode = 'ExclusiveLock'
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
       """)
-  }
-}
-
-/// Carries a session to the one thread that will use it.
-///
-/// `@unchecked`: it is given away once, before anybody else could have it.
-private final class SessionBox: @unchecked Sendable {
-  private var session: PostgreSQLSession?
-
-  init(_ session: sending PostgreSQLSession) { self.session = session }
-
-  func take() -> PostgreSQLSession {
-    guard let session = self.session else { preconditionFailure("A session is taken once.") }
-    self.session = nil
-    return session
   }
 }
 

@@ -1,16 +1,16 @@
-private import CSecp256k1
+internal import CSecp256k1
 private import Digest
 
-/// The one owner of libsecp256k1's context. Everything else of this module speaks ``Point`` and ``Scalar``.
+/// The one owner of libsecp256k1's context: points, scalars, and the signatures of BIP-340 and Ethereum on them.
 ///
 /// libsecp256k1 takes the context as `const` in every call but `secp256k1_context_randomize`, which runs
 /// once, before the value is shared; that is what makes sharing it sound (secp256k1.h, "Opaque data structure
 /// that holds context"). Return codes of the calls below: 1 is success; 0 is a bad encoding, or a sum at
 /// infinity.
-@safe final class Curve: @unchecked Sendable {
-  static let shared = Curve()
+@safe package final class Curve: @unchecked Sendable {
+  package static let shared = Curve()
 
-  private let context: OpaquePointer
+  let context: OpaquePointer
 
   private init() {
     guard let context = unsafe secp256k1_context_create(UInt32(SECP256K1_CONTEXT_NONE)) else {
@@ -24,47 +24,22 @@ private import Digest
 
   deinit { unsafe secp256k1_context_destroy(self.context) }
 
-  /// A whole coordinate pair as the library keeps it; opaque outside this file.
-  struct Key: Sendable {
-    fileprivate var raw = secp256k1_pubkey()
+  /// A whole coordinate pair as the library keeps it; opaque outside this module.
+  package struct Key: Sendable {
+    var raw = secp256k1_pubkey()
   }
 
-  /// A private key and its public one; opaque outside this file, and secret.
-  struct KeyPair: Sendable {
-    fileprivate var raw = secp256k1_keypair()
+  /// A private key and its public one; opaque outside this module, and secret.
+  package struct KeyPair: Sendable {
+    var raw = secp256k1_keypair()
   }
 
-  func keyPair(_ secret: [UInt8]) -> KeyPair {
-    var pair = KeyPair()
-    let done = unsafe secp256k1_keypair_create(self.context, &pair.raw, secret)
-    precondition(done == 1, "a scalar is below the order and not zero")
-    return pair
-  }
-
-  /// BIP-340 without auxiliary randomness: the same message always gets the same signature.
-  func sign(_ hash: [UInt8], with pair: KeyPair) -> [UInt8] {
-    precondition(hash.count == 32, "a message is signed by its hash")
-    var pair = pair
-    var signature = [UInt8](repeating: 0, count: 64)
-    let done = unsafe secp256k1_schnorrsig_sign32(self.context, &signature, hash, &pair.raw, nil)
-    precondition(done == 1, "a key pair signs")
-    return signature
-  }
-
-  /// BIP-340. `key` is an x coordinate.
-  func isSignature(_ signature: [UInt8], of hash: [UInt8], by key: [UInt8]) -> Bool {
-    guard signature.count == 64, hash.count == 32, key.count == 32 else { return false }
-    var point = secp256k1_xonly_pubkey()
-    guard unsafe secp256k1_xonly_pubkey_parse(self.context, &point, key) == 1 else { return false }
-    return unsafe secp256k1_schnorrsig_verify(self.context, signature, hash, hash.count, &point) == 1
-  }
-
-  func parse(_ encoded: [UInt8]) -> Key? {
+  package func parse(_ encoded: [UInt8]) -> Key? {
     var key = Key()
     return unsafe secp256k1_ec_pubkey_parse(self.context, &key.raw, encoded, encoded.count) == 1 ? key : nil
   }
 
-  func serialize(_ key: Key, compressed: Bool) -> [UInt8] {
+  package func serialize(_ key: Key, compressed: Bool) -> [UInt8] {
     var key = key
     var count = compressed ? 33 : 65
     let flags = UInt32(compressed ? SECP256K1_EC_COMPRESSED : SECP256K1_EC_UNCOMPRESSED)
@@ -74,23 +49,23 @@ private import Digest
     return encoded
   }
 
-  func areEqual(_ a: Key, _ b: Key) -> Bool {
+  package func areEqual(_ a: Key, _ b: Key) -> Bool {
     var (a, b) = (a, b)
     return unsafe secp256k1_ec_pubkey_cmp(self.context, &a.raw, &b.raw) == 0
   }
 
-  func isScalar(_ bytes: [UInt8]) -> Bool {
+  package func isScalar(_ bytes: [UInt8]) -> Bool {
     unsafe bytes.count == 32 && secp256k1_ec_seckey_verify(self.context, bytes) == 1
   }
 
-  func generator(times scalar: [UInt8]) -> Key {
+  package func generator(times scalar: [UInt8]) -> Key {
     var key = Key()
     let done = unsafe secp256k1_ec_pubkey_create(self.context, &key.raw, scalar)
     precondition(done == 1, "a scalar is below the order and not zero")
     return key
   }
 
-  func multiply(_ key: Key, by scalar: [UInt8]) -> Key {
+  package func multiply(_ key: Key, by scalar: [UInt8]) -> Key {
     var key = key
     let done = unsafe secp256k1_ec_pubkey_tweak_mul(self.context, &key.raw, scalar)
     precondition(done == 1, "a scalar is below the order and not zero")
@@ -98,13 +73,13 @@ private import Digest
   }
 
   /// `key + scalar·G`; nil at infinity.
-  func add(generatorTimes scalar: [UInt8], to key: Key) -> Key? {
+  package func add(generatorTimes scalar: [UInt8], to key: Key) -> Key? {
     var key = key
     return unsafe secp256k1_ec_pubkey_tweak_add(self.context, &key.raw, scalar) == 1 ? key : nil
   }
 
   /// The sum; nil at infinity.
-  func add(_ a: Key, _ b: Key) -> Key? {
+  package func add(_ a: Key, _ b: Key) -> Key? {
     var (a, b, sum) = (a, b, Key())
     return unsafe withUnsafePointer(to: &a.raw) { first in
       unsafe withUnsafePointer(to: &b.raw) { second in
@@ -114,14 +89,14 @@ private import Digest
     }
   }
 
-  func negate(_ key: Key) -> Key {
+  package func negate(_ key: Key) -> Key {
     var key = key
     let done = unsafe secp256k1_ec_pubkey_negate(self.context, &key.raw)
     precondition(done == 1, "every point has an opposite")
     return key
   }
 
-  func negate(scalar: [UInt8]) -> [UInt8] {
+  package func negate(scalar: [UInt8]) -> [UInt8] {
     var scalar = scalar
     let done = unsafe secp256k1_ec_seckey_negate(self.context, &scalar)
     precondition(done == 1, "every scalar has an opposite")
@@ -129,7 +104,7 @@ private import Digest
   }
 
   /// The sum modulo the order; nil when it is zero or `tweak` is not below the order.
-  func add(scalar: [UInt8], _ tweak: [UInt8]) -> [UInt8]? {
+  package func add(scalar: [UInt8], _ tweak: [UInt8]) -> [UInt8]? {
     var scalar = scalar
     return unsafe secp256k1_ec_seckey_tweak_add(self.context, &scalar, tweak) == 1 ? scalar : nil
   }
