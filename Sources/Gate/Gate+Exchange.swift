@@ -132,7 +132,14 @@ extension Gate {
       access, at: place, on: route, covers: { policy.routes.covers($0, route.id) }, now: self.clock.now())
     {
     case .absent: break
-    case .valid(let serial, _), .counted(let serial): onto = serial
+    case .valid(let serial, _): onto = serial
+    case .counted(let serial):
+      // As if absent: the payment beside it buys a pass of its own.
+      switch try await self.cashier.take(serial, for: nil, intent: .look) {
+      case .revoked: demand.reason = .pass(.revoked)
+      case .missing: demand.reason = .pass(.used)
+      case .taken, .repeated, .time, .available, .delivering, .exhausted, .expired: onto = serial
+      }
     case .fault(let fault): demand.reason = .pass(fault)
     case .twoPasses: return .refused(.deny(.twoPasses))
     case .unavailable(let outage): throw outage

@@ -136,6 +136,73 @@ import Testing
     for coin in coins { #expect(await bench.ask("/paid/x", method: .head, coin: coin).code == "spent") }
   }
 
+  private static let quote = Quote(
+    tariff: Tariff(prices: [Amount(10, .sat)], terms: .uses(1)),
+    scope: GrantScope(route: RouteID("/paid/**"), host: "shop.example"))
+
+  private static func payment(
+    _ id: String, _ nullifiers: [String], plan: String, _ bearing: Bearing = .payload
+  )
+    -> VerifiedPayment
+  {
+    VerifiedPayment(
+      id: PaymentID(id), method: PaymentMethod("coin"),
+      nullifiers: nullifiers.map { Nullifier(Array($0.utf8)) },
+      value: Amount(10, .sat), counterpart: "scripted", plan: Array(plan.utf8), bearing: bearing)
+  }
+
+  @Test("a coin that is good is not called spent because another payment with it in turns out to be")
+  func overlap() async throws {
+    try await Workbench().running { bench in
+      let (coin, bad) = (bench.counterpart.issue("a", 10), bench.counterpart.issue("b", 10))
+      bench.counterpart.spendElsewhere(bad)
+      let pair = Self.payment("pair", ["a", "b"], plan: "lock b=10")
+      guard
+        case .claimed(let claim) = try await bench.ledger.claim(
+          Reservation(
+            payment: pair, scope: Self.quote.scope, tariff: Self.quote.tariff, lease: .seconds(60)))
+      else { throw Outage(.outage, "not claimed") }
+      let term = claim.term
+      try await claim.willSend()
+      _ = try await bench.ledger.conclude(term, with: .unknown(Outage(.unknown, "test")))
+      bench.clock.advance(by: .seconds(10))
+      var code = await bench.ask("/paid/x", coin: coin).code
+      while ["outage", "in_flight", "unknown"].contains(code) {
+        code = await bench.ask("/paid/x", coin: coin).code
+      }
+      #expect(code == "allow")
+    }
+  }
+
+  @Test("a stranger who shows a public payload first does not have its payer turned away behind him")
+  func followsStranger() async throws {
+    try await Workbench().running { bench in
+      let (secret, other) = (Bearing.secret(hash: [1]), Bearing.secret(hash: [2]))
+      let payer = Self.payment("p", ["a"], plan: "", secret)
+      let stranger = Self.payment("p", ["a"], plan: "", other)
+      guard
+        case .claimed(let claim) = try await bench.ledger.claim(
+          Reservation(
+            payment: payer, scope: Self.quote.scope, tariff: Self.quote.tariff, lease: .seconds(60)))
+      else { throw Outage(.outage, "not claimed") }
+      let term = claim.term
+      try await claim.willSend()
+      func word(_ payment: VerifiedPayment) async -> String {
+        do throws(Outage) {
+          let standing = try await bench.cashier.redeem(payment, for: Self.quote, client: nil, until: nil)
+          return String("\(standing)".prefix { $0 != "(" })
+        } catch { return "outage" }
+      }
+      async let first = word(stranger)
+      try await Task.sleep(for: .milliseconds(100))
+      async let second = word(payer)
+      try await Task.sleep(for: .milliseconds(100))
+      _ = try await bench.ledger.conclude(term, with: .settled([]))
+      #expect(await first == "notBearer")
+      #expect(await second == "granted")
+    }
+  }
+
   @Test("where the counterpart may not be asked, nothing is claimed and the coin stays good")
   func budget() async throws {
     try await Workbench().running { bench in

@@ -1,5 +1,6 @@
 import Gate
 import Octets
+import Store
 import TestKit
 import Testing
 
@@ -51,6 +52,22 @@ struct ExchangeTests {
       #expect(await bench.ask("/paid/x", coin: coin).code == "allow")
       let pass = try Self.pass(await Self.exchange(bench, coin, for: "/paid/x"))
       #expect(await bench.ask("/paid/x", pass: pass.pass.token).code == "pass_used")
+    }
+  }
+
+  @Test("a revoked pass beside a payment is as if absent: the payment buys a pass of its own")
+  func revoked() async throws {
+    try await Workbench().running { bench in
+      let first = try Self.pass(await Self.exchange(bench, bench.counterpart.issue("a", 50), for: "/five/x"))
+      let ledger = try #require(bench.ledger as? TransactionalLedger)
+      #expect(try await ledger.revoke(first.grant.serial) == .revoked)
+      let coin = bench.counterpart.issue("b", 50)
+      let second = try Self.pass(
+        await Self.exchange(bench, coin, for: "/five/x", pass: first.pass.token))
+      #expect(second.grant.serial != first.grant.serial)
+      #expect(second.remaining?.uses == 5)
+      let alone = await Self.exchange(bench, nil, for: "/five/x", pass: first.pass.token)
+      #expect(Self.code(alone) == "pass_revoked")
     }
   }
 

@@ -183,11 +183,11 @@ final class Book: Ledger {
   }
 
   func claim(_ reservation: Reservation) async throws(Outage) -> ClaimOutcome {
+    try self.open()
     let standing = self.state.withLock { state -> PaymentStanding in
       let payment = reservation.payment
-      if case .granted(let grant) = self.standing(payment.id, reservation.scope, in: state) {
-        return .granted(grant)
-      }
+      let known = self.standing(payment.id, reservation.scope, in: state)
+      guard case .unseen = known else { return known }
       guard let purchase = Purchase(of: payment.value, under: reservation.tariff) else {
         return .rejected(.tooLittle)
       }
@@ -216,6 +216,7 @@ final class Book: Ledger {
       if grant.revoked == .revoked { return .revoked }
       guard let uses = grant.uses else { return .time(grant) }
       guard grant.usesTaken < uses else { return .exhausted }
+      if request.intent == .look { return .available(grant) }
       grant.usesTaken += 1
       state.grants[request.serial] = grant
       return .taken(TakenUse(serial: grant.serial, number: grant.usesTaken - 1), grant)

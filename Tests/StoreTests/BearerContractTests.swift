@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend says to whoever presents a payment that is public, named, topping up or revoked.
-@Suite(.timeLimit(.minutes(1))) struct BearerContractTests {
+@Suite(.timeLimit(.minutes(3))) struct BearerContractTests {
   private static let secret = Bearing.secret(hash: Array(repeating: 7, count: 32))
   private static let otherSecret = Bearing.secret(hash: Array(repeating: 8, count: 32))
   private static let hour = Tariff(prices: [Amount(10, .sat)], terms: .duration(.seconds(3600)))
@@ -98,6 +98,21 @@ import Testing
       try await ledger.claiming(Self.offer("a", .payload, name: name), sending: true).term)
     _ = try await ledger.concluding(term, settlement)
     #expect(try await ledger.claiming(Self.offer("b", .payload, name: name)).term != nil)
+  }
+
+  @Test(
+    "a refused payment that is public is tried again for its first bearer only", arguments: Backend.allCases,
+    [
+      (secret, secret, true), (secret, otherSecret, false), (secret, .firstPresentation, false),
+      (.payload, .payload, true), (.firstPresentation, .firstPresentation, true),
+    ])
+  func refused(backend: Backend, row: (stored: Bearing, shown: Bearing, mayTry: Bool)) async throws {
+    let ledger = try Bench(backend).open()
+    let term = try #require(try await ledger.claiming(Self.offer("a", row.stored), sending: true).term)
+    _ = try await ledger.concluding(term, .rejected(.insufficientFunds, spent: []))
+    let again = try await ledger.claiming(Self.offer("a", row.shown))
+    #expect((again.term != nil) == row.mayTry)
+    if !row.mayTry { #expect(again == .standing(.rejected(.insufficientFunds))) }
   }
 
   @Test("a settled payment's receipt comes back exactly, each time", arguments: Backend.allCases)

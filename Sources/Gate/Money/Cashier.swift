@@ -145,7 +145,9 @@ public final class Cashier: Sendable {
     _ payment: VerifiedPayment, for quote: Quote, onto: Serial? = nil, client: ClientAddress?,
     until deadline: ContinuousClock.Instant?
   ) async throws(Outage) -> PaymentStanding {
-    let standing = try await self.standing(of: payment, scope: quote.scope)
+    // The claim of a trusted payment says all there is to say, in the transaction that grants it.
+    let standing: PaymentStanding =
+      payment.trust == .settlement ? try await self.standing(of: payment, scope: quote.scope) : .unseen
     switch standing {
     case .granted, .otherRoute, .notBearer, .nameTaken, .stuck, .rejected, .transferred: return standing
     case .unknown(_, let dueIn) where dueIn > .zero: return standing
@@ -159,11 +161,15 @@ public final class Cashier: Sendable {
       throw Outage(
         .inFlight, "the request's time is up; the work goes on", retryAfterSeconds: 1, payment: payment.id)
     }
-    // What the leader was granted says nothing of a follower: he may bear the payment or not, and be on another route.
-    if case .follows = place, case .success(.granted) = result {
+    guard case .follows = place else { return try result.get() }
+    let found = try result.get()
+    switch found {
+    // What the leader was told of his own presentation says nothing of a follower's: he may bear the payment or not, be on
+    // another route, or call it by another name.
+    case .granted, .otherRoute, .notBearer, .nameTaken:
       return try await self.standing(of: payment, scope: quote.scope)
+    case .unseen, .inFlight, .unknown, .stuck, .rejected, .transferred: return found
     }
-    return try result.get()
   }
 
   /// A request's place among those that bring one payment at the same time.
@@ -271,9 +277,11 @@ public final class Cashier: Sendable {
     var pause = Duration.milliseconds(20)
     while true {
       switch standing {
-      case .unknown(let id, let dueIn) where dueIn <= .zero:
+      case .unknown(let id, let dueIn) where dueIn <= .zero && ContinuousClock.now < end:
         standing = try await self.resume(DuePayment(payment: id, method: payment.method))
         if case .unknown = standing { return standing }
+        // What became of another payment that some of the same money is in does not say what becomes of this one.
+        if id != payment.id { standing = try await self.standing(of: payment, scope: quote.scope) }
       case .inFlight where ContinuousClock.now < end:
         try? await self.sleeper.sleep(for: pause)
         pause = min(pause * 2, .milliseconds(500))

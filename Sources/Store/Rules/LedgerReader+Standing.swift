@@ -19,6 +19,9 @@ extension LedgerReader {
       case .stuck: return .stuck(row.id)
       case .spent: return .rejected(.spent)
       case .transferred: return .transferred(row.id)
+      // Refused, it may be public all the same, and its money may come: then it is still its first bearer's.
+      case .free where row.state == .rejected && !row.payer.mayPresentAgain(showing: payment.bearing):
+        return .rejected(row.ending.rejection ?? .invalid)
       case .free: break
       }
     }
