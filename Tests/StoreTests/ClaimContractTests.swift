@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend does with claims.
-@Suite(.timeLimit(.minutes(1))) struct ClaimContractTests {
+@Suite(.timeLimit(.minutes(3))) struct ClaimContractTests {
   @Test("a payment never seen is unseen, and changes nothing by being looked at", arguments: Backend.allCases)
   func unseen(backend: Backend) async throws {
     let ledger = try Bench(backend).open()

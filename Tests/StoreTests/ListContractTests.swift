@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend tells operators.
-@Suite(.timeLimit(.minutes(1))) struct ListContractTests {
+@Suite(.timeLimit(.minutes(3))) struct ListContractTests {
   @Test("payments are listed by state, newest change first, without secrets", arguments: Backend.allCases)
   func payments(backend: Backend) async throws {
     let bench = try Bench(backend)

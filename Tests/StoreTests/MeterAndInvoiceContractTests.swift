@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend counts, and the invoices it keeps.
-@Suite(.timeLimit(.minutes(1))) struct MeterAndInvoiceContractTests {
+@Suite(.timeLimit(.minutes(3))) struct MeterAndInvoiceContractTests {
   private static func event(_ meter: String, limit: UInt32 = 3) -> MeterEvent {
     MeterEvent(meter: meter, window: .seconds(60), limit: limit)
   }

@@ -6,7 +6,7 @@ import Testing
 
 /// What becomes of the book when its server or a connection goes away; one test at a time, on a server that
 /// only these tests stop and start.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct PostgreSQLLossTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct PostgreSQLLossTests {
   private static let server = Result { try PostgreSQLServer() }
   private let clock = ManualClock()
 

@@ -48,7 +48,9 @@ final class PostgreSQLServer: Sendable {
   private static func findBinaries() throws -> String {
     let files = FileManager.default
     let root = "/usr/lib/postgresql"
-    let versions = ((try? files.contentsOfDirectory(atPath: root)) ?? []).sorted { (Int($0) ?? 0) > (Int($1) ?? 0) }
+    let versions = ((try? files.contentsOfDirectory(atPath: root)) ?? []).sorted {
+      (Int($0) ?? 0) > (Int($1) ?? 0)
+    }
     let path = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
     let folders = versions.map { "\(root)/\($0)/bin" } + path
     guard let folder = folders.first(where: { files.isExecutableFile(atPath: $0 + "/initdb") }) else {

@@ -34,7 +34,8 @@ extension PostgreSQLLimits {
     }
     #expect(outcomes.count { $0.term != nil } == 1)
     #expect(outcomes.count { $0 == .standing(.inFlight(offer.id)) } == 31)
-    let next = try await ledgers[1].claiming(payment("q", counters: [CounterRequest(name: "k\(round)", count: 1)]))
+    let next = try await ledgers[1].claiming(
+      payment("q", counters: [CounterRequest(name: "k\(round)", count: 1)]))
     guard case .claimed(_, starts: [2]) = next else {
       Issue.record("The losers moved the counter: \(next)")
       return
@@ -166,7 +167,8 @@ extension PostgreSQLLimits {
   func durability() throws {
     let url = try self.database()
     let session = try PostgreSQLSession(to: try PostgreSQLAddress(url + "%20-csynchronous_commit%3Doff"))
-    let answer = try session.fly([PostgreSQLCommand(.unnamed("SELECT current_setting('synchronous_commit')"))])
+    let answer = try session.fly([PostgreSQLCommand(.unnamed("SELECT current_setting('synchronous_commit')"))]
+    )
     #expect(try answer.first?.first?.text(0) == "on")
   }
 
@@ -189,7 +191,8 @@ extension PostgreSQLLimits {
     arguments: [
       "postgresql://u:s3cret@/x?host=/nowhere", "postgresql://u:s3cret@127.0.0.1:1/x",
       "postgresql://u:s3cret@nobody.invalid:5432/x", "postgresql://u:a/s3cret@127.0.0.1/x",
-      "postgresql://u:a@s3cret@127.0.0.1/x", "postgresql://u:%zz3cret@127.0.0.1/x", "host=/nowhere password=s3cret",
+      "postgresql://u:a@s3cret@127.0.0.1/x", "postgresql://u:%zz3cret@127.0.0.1/x",
+      "host=/nowhere password=s3cret",
       "postgresql://u:s3cret@127.0.0.1:1/x?sslmode=s3cret",
     ])
   func password(url: String) {

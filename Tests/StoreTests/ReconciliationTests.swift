@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Every sat accounted for, on every backend, and each thing that can be wrong found.
-@Suite(.timeLimit(.minutes(1))) struct ReconciliationTests {
+@Suite(.timeLimit(.minutes(3))) struct ReconciliationTests {
   @Test("an empty book agrees with itself", arguments: Backend.allCases)
   func empty(backend: Backend) async throws {
     let report = try await Bench(backend).open().reconcile()

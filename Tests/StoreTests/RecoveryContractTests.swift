@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend does with payments whose process or answer was lost.
-@Suite(.timeLimit(.minutes(1))) struct RecoveryContractTests {
+@Suite(.timeLimit(.minutes(3))) struct RecoveryContractTests {
   @Test("a living owner's payment is not taken over before its lease ends", arguments: Backend.allCases)
   func living(backend: Backend) async throws {
     let bench = try Bench(backend)

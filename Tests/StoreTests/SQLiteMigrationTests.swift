@@ -6,7 +6,7 @@ import TestKit
 import Testing
 
 /// Files that an earlier version made.
-@Suite(.timeLimit(.minutes(1))) struct SQLiteMigrationTests {
+@Suite(.timeLimit(.minutes(3))) struct SQLiteMigrationTests {
   private let directory: TemporaryDirectory
   private let path: String
   private let clock = ManualClock()

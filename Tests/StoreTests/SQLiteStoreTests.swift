@@ -6,7 +6,7 @@ import TestKit
 import Testing
 
 /// What only a file can do.
-@Suite(.timeLimit(.minutes(1))) struct SQLiteStoreTests {
+@Suite(.timeLimit(.minutes(3))) struct SQLiteStoreTests {
   private let directory: TemporaryDirectory
   private let path: String
   private let clock = ManualClock()

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend does with the treasury's own movements.
-@Suite(.timeLimit(.minutes(1))) struct TransferContractTests {
+@Suite(.timeLimit(.minutes(3))) struct TransferContractTests {
   private static let (large, small) = (piece("large", 8), piece("small", 2))
 
   /// A book that holds ten, in two pieces.

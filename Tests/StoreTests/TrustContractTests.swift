@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend does with payments that are granted before their money is ours.
-@Suite(.timeLimit(.minutes(1))) struct TrustContractTests {
+@Suite(.timeLimit(.minutes(3))) struct TrustContractTests {
   @Test("a trusted payment is granted at once, and its nullifiers are spent", arguments: Backend.allCases)
   func accepted(backend: Backend) async throws {
     let bench = try Bench(backend)

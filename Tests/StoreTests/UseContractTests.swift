@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What every backend does with the uses of a grant.
-@Suite(.timeLimit(.minutes(1))) struct UseContractTests {
+@Suite(.timeLimit(.minutes(3))) struct UseContractTests {
   @Test("of 32 parallel takes of one use one gets it", arguments: Backend.allCases)
   func race(backend: Backend) async throws {
     let bench = try Bench(backend)

@@ -38,7 +38,8 @@ extension TransactionalLedger {
     -> PaymentStanding
   {
     let (clock, serial) = (self.clock, self.random.serial())
-    return try await self.store.write(expecting: ExpectedRows(payments: [term.payment])) { rows throws(Outage) in
+    return try await self.store.write(expecting: ExpectedRows(payments: [term.payment])) {
+      rows throws(Outage) in
       try rows.conclude(term, with: settlement, newSerial: serial, at: clock.now())
     }
   }

@@ -14,7 +14,8 @@ package final class PostgreSQLStore: LedgerStore {
 
   /// Connects, brings the schema up to date and takes this process's lock. Blocks; call it at start.
   init(
-    _ address: PostgreSQLAddress, limits: PostgreSQLLimits, notice: @escaping @Sendable (PostgreSQLNotice) -> Void
+    _ address: PostgreSQLAddress, limits: PostgreSQLLimits,
+    notice: @escaping @Sendable (PostgreSQLNotice) -> Void
   ) throws(Outage) {
     let session = try Self.prepare(address)
     let keeper = try OwnerKeeper(address, session: session, grace: limits.ownerGrace, notice: notice)

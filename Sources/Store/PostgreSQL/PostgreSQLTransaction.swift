@@ -155,7 +155,8 @@ final class PostgreSQLTransaction: LedgerTransaction {
 
   private static let lockGrant = PostgreSQLStatement(
     "grant_lock", "SELECT 1 FROM grants WHERE serial = $1 FOR NO KEY UPDATE")
-  private static let lockBook = PostgreSQLStatement("book_lock", "SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), $1))")
+  private static let lockBook = PostgreSQLStatement(
+    "book_lock", "SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), $1))")
   /// "Turnbook" in ASCII, mixed with the schema's name: keys belong to a database, which may hold several
   /// books. Keys of owners are random.
   private static let bookKey: Int64 = 0x5475_726E_626F_6F6B
@@ -228,7 +229,9 @@ final class PostgreSQLTransaction: LedgerTransaction {
   /// Sends what undoes the present member; locks that it took are gone with it.
   func recover(by rollback: PostgreSQLStatement) {
     self.failure = nil
-    (self.lockedGrants, self.book, self.cache) = (self.before.lockedGrants, self.before.book, self.before.cache)
+    self.lockedGrants = self.before.lockedGrants
+    self.book = self.before.book
+    self.cache = self.before.cache
     self.control(rollback)
     _ = try? self.results([])
   }

@@ -21,4 +21,12 @@ package struct Payer: Hashable, Sendable {
     case (.secret, .payload), (.secret, .firstPresentation), (.firstPresentation, _): false
     }
   }
+
+  /// Whether whoever presents a refused payment may have it tried again: with a secret only he who has it.
+  package func mayPresentAgain(showing shown: Bearing) -> Bool {
+    switch self.bearing {
+    case .secret: self.isBearer(showing: shown)
+    case .payload, .firstPresentation: true
+    }
+  }
 }

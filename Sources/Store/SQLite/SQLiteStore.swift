@@ -95,6 +95,8 @@ package final class SQLiteStore: LedgerStore {
         try pool.writeWithoutTransaction { database in
           // After opening: GRDB sets NORMAL when it turns WAL on.
           try database.execute(sql: "PRAGMA synchronous = FULL")
+          // Of what a rollback of one member would need; a temporary file for it costs more than the commit.
+          try database.execute(sql: "PRAGMA temp_store = MEMORY")
           try database.execute(sql: "PRAGMA journal_size_limit = \(Self.maxIdleWALBytes)")
         }
         return pool

@@ -97,7 +97,9 @@ private import Glibc
     let formats = [Int32](repeating: 1, count: command.values.count)
     let sent = unsafe arguments.bytes.withUnsafeBytes { bytes in
       let pointers = unsafe arguments.offsets.map { offset in
-        unsafe offset.flatMap { unsafe bytes.baseAddress?.advanced(by: $0).assumingMemoryBound(to: CChar.self) }
+        unsafe offset.flatMap {
+          unsafe bytes.baseAddress?.advanced(by: $0).assumingMemoryBound(to: CChar.self)
+        }
       }
       return if command.statement.name.isEmpty {
         unsafe PQsendQueryParams(
@@ -124,7 +126,8 @@ private import Glibc
       }
       let text = unsafe PQresultErrorField(handle, Int32(UnicodeScalar("M").value))
       throw PostgreSQLError(
-        sqlState: unsafe String(cString: state), message: unsafe text.map { unsafe String(cString: $0) } ?? "")
+        sqlState: unsafe String(cString: state), message: unsafe text.map { unsafe String(cString: $0) } ?? ""
+      )
     }
   }
 
@@ -156,7 +159,9 @@ private import Glibc
   }
 
   @discardableResult
-  private func wait(for events: Int32, until deadline: ContinuousClock.Instant) throws(PostgreSQLError) -> Int16 {
+  private func wait(for events: Int32, until deadline: ContinuousClock.Instant) throws(PostgreSQLError)
+    -> Int16
+  {
     while true {
       let left = deadline - .now
       guard left > .zero else { throw .lost("the server did not answer in time.") }
@@ -180,7 +185,7 @@ extension PostgreSQLSession {
     let parameters = address.parameters
     let texts = unsafe parameters.map { pair in unsafe (strdup(pair.keyword), strdup(pair.value)) }
     defer {
-      for unsafe (keyword, value) in unsafe texts {
+      for unsafe(keyword, value) in unsafe texts {
         unsafe free(keyword)
         unsafe free(value)
       }

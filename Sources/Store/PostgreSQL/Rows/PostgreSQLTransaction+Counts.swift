@@ -6,7 +6,8 @@ extension PostgreSQLTransaction {
   private static let upsertFact = PostgreSQLStatement(
     "fact_set",
     "INSERT INTO facts (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-  private static let selectCounter = PostgreSQLStatement("counter", "SELECT next FROM counters WHERE name = $1")
+  private static let selectCounter = PostgreSQLStatement(
+    "counter", "SELECT next FROM counters WHERE name = $1")
   private static let raiseCounter = PostgreSQLStatement(
     "counter_raise",
     """
@@ -26,7 +27,8 @@ extension PostgreSQLTransaction {
     """)
   private static let deleteMeters = PostgreSQLStatement(
     "meters_forget",
-    "DELETE FROM meters WHERE meter IN (SELECT meter FROM meters WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)")
+    "DELETE FROM meters WHERE meter IN (SELECT meter FROM meters WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)"
+  )
   private static let pruneUses = PostgreSQLStatement(
     "uses_prune",
     """

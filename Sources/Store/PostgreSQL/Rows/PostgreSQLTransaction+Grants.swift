@@ -64,7 +64,8 @@ extension PostgreSQLTransaction {
 
   func setUsesTaken(of serial: Serial, from old: UInt32, to new: UInt32) {
     self.change(
-      Self.setTaken, [.integer(Int64(new)), .bytes(serial.bytes), .integer(Int64(old))], under: .grant(serial))
+      Self.setTaken, [.integer(Int64(new)), .bytes(serial.bytes), .integer(Int64(old))], under: .grant(serial)
+    )
     if var grant = self.cache.grants[serial] ?? nil {
       grant.usesTaken = new
       self.cache.grants[serial] = grant

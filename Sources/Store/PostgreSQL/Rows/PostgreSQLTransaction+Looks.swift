@@ -52,7 +52,8 @@ extension PostgreSQLTransaction {
     case .inFlight(let serial):
       let rows = try answer.rows.map { row throws(Outage) in try UseRow(row) }
       self.cache.uses[serial, default: RowCache.KnownUses()].inFlight = rows
-    case .returned(let serial): self.cache.uses[serial, default: RowCache.KnownUses()].returned = .some(try use())
+    case .returned(let serial):
+      self.cache.uses[serial, default: RowCache.KnownUses()].returned = .some(try use())
     case .latest(let serial, let request):
       self.cache.uses[serial, default: RowCache.KnownUses()].latest[request] = .some(try use())
     case .number(let serial, let number):

@@ -85,7 +85,9 @@ extension PostgreSQLTransaction {
         try self.row(Self.selectExposure, [.text(counterpart), .text(unit.name)])?.integer(0) ?? 0
       }
     let (total, isTooMuch) = old.addingReportingOverflow(change)
-    guard !isTooMuch else { throw Outage(.outage, "The exposure of \(counterpart) is more than can be counted.") }
+    guard !isTooMuch else {
+      throw Outage(.outage, "The exposure of \(counterpart) is more than can be counted.")
+    }
     self.cache.exposures[key] = RowCache.Total(value: total, isWritten: false)
     self.promiseChange()
     return total
@@ -98,7 +100,8 @@ extension PostgreSQLTransaction {
   func exposures() throws(Outage) -> [Exposure] {
     self.writeTotals()
     return try self.rows(Self.selectExposures).map { row throws(Outage) in
-      Exposure(counterpart: try row.text(0), amount: Amount(try row.unsigned(2), Amount.Unit(try row.text(1))))
+      Exposure(
+        counterpart: try row.text(0), amount: Amount(try row.unsigned(2), Amount.Unit(try row.text(1))))
     }
   }
 }
@@ -107,7 +110,8 @@ extension PieceRow {
   fileprivate init(_ row: PostgreSQLRow) throws(Outage) {
     let proceeds = Proceeds(
       counterpart: try row.text(2), series: try row.text(3),
-      value: Amount(try row.unsigned(4), Amount.Unit(try row.text(5))), nullifier: Nullifier(try row.bytes(0)),
+      value: Amount(try row.unsigned(4), Amount.Unit(try row.text(5))),
+      nullifier: Nullifier(try row.bytes(0)),
       bearer: try row.bytes(6))
     self.init(
       proceeds, from: try row.optionalText(1).map { PaymentID($0) },

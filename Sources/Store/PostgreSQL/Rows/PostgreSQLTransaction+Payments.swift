@@ -117,10 +117,12 @@ extension PostgreSQLTransaction {
 
   func duePayments(at now: Timestamp, dead: [Owner], limit: Int) throws(Outage) -> [DuePayment] {
     let names = dead.map(\.text).joined(separator: ",")
-    return try self.rows(Self.selectDue, [PostgreSQLValue(now), .text(names), .integer(Int64(max(0, limit)))])
-      .map { row throws(Outage) in
-        DuePayment(payment: PaymentID(try row.text(0)), method: PaymentMethod(try row.text(1)))
-      }
+    return try self.rows(
+      Self.selectDue, [PostgreSQLValue(now), .text(names), .integer(Int64(max(0, limit)))]
+    )
+    .map { row throws(Outage) in
+      DuePayment(payment: PaymentID(try row.text(0)), method: PaymentMethod(try row.text(1)))
+    }
   }
 
   private static func values(of payment: PaymentRow) -> [PostgreSQLValue] {

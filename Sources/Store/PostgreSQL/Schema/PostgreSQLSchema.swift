@@ -34,7 +34,9 @@ enum PostgreSQLSchema {
       try self.run(session, [.unnamed("INSERT INTO turnpike_schema (version) VALUES (\(index + 1))")])
     }
     // Marks of processes that ended in the middle; nobody asks for one after a minute.
-    if version > 0 { try self.run(session, [.unnamed("DELETE FROM commits WHERE made < now() - interval '1 day'")]) }
+    if version > 0 {
+      try self.run(session, [.unnamed("DELETE FROM commits WHERE made < now() - interval '1 day'")])
+    }
     try self.run(session, [.unnamed("COMMIT")])
   }
 

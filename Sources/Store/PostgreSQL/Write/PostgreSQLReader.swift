@@ -40,5 +40,6 @@ final class PostgreSQLReader {
     return .given
   }
 
-  private static let begin = PostgreSQLStatement("begin_read", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+  private static let begin = PostgreSQLStatement(
+    "begin_read", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 }
