@@ -40,7 +40,7 @@ package struct CashuConfiguration: Sendable {
   }
 
   /// When accepted proofs are redeemed, and how many together.
-  package struct Redemption: Sendable {
+  package struct Batching: Sendable {
     /// So many are worth a call at once.
     package var enoughProofs = 50
     /// The most in one call. Nutshell takes 1000 inputs, and 0.5 s for 200.
@@ -69,7 +69,7 @@ package struct CashuConfiguration: Sendable {
   /// look. A swap is over within a second; inputs that a killed mint leaves pending stay so for ever.
   package var stuckAfter: Duration
   package var offline: Offline
-  package var redemption: Redemption
+  package var redemption: Batching
 
   package init(
     unit: Amount.Unit = .sat,
@@ -81,7 +81,7 @@ package struct CashuConfiguration: Sendable {
     keysetRefresh: Duration = .seconds(60),
     stuckAfter: Duration = .seconds(60),
     offline: Offline = .off,
-    redemption: Redemption = Redemption()
+    redemption: Batching = Batching()
   ) {
     self.unit = unit
     self.mints = mints

@@ -150,6 +150,59 @@ struct InvoiceTests {
     #expect(try await stall.safe.ledger.openInvoices(limit: 10).isEmpty)
   }
 
+  @Test(
+    "an end that a mint makes up never closes an invoice before it is paid",
+    arguments: [0, 1, 1_000_000, UInt64(Int64.max), .max])
+  func oddExpiry(expiry: UInt64) async throws {
+    let stall = try await Stall()
+    stall.safe.lightning.setExpiry(expiry)
+    let invoice = try await stall.invoices.open(for: Stall.quote)
+    #expect(invoice.expires > invoice.created)
+    #expect(invoice.expires <= invoice.created + Invoices.longestLife)
+    await stall.look()
+    stall.safe.lightning.payInvoices()
+    await stall.look()
+    #expect(stall.events.names == ["paid"])
+  }
+
+  @Test(
+    "a paid invoice whose money is stuck at the mint is never given up, and its pass comes with the money")
+  func stuck() async throws {
+    let stall = try await Stall()
+    let invoice = try await stall.invoices.open(for: Stall.quote)
+    stall.safe.lightning.payInvoices()
+    stall.safe.lightning.fail(.diesAfter)
+    await stall.look()
+    let id = try #require(try await stall.safe.ledger.payments(in: .unknown, limit: 1).first?.id)
+    stall.safe.clock.advance(by: .seconds(60))
+    guard case .resumed(let resumption) = try await stall.safe.ledger.resume(id) else {
+      return #expect(Bool(false), "not taken over")
+    }
+    let term = resumption.take().term
+    _ = try await stall.safe.ledger.conclude(term, with: .stuck(note: "test"))
+    stall.safe.mint.setDown(false)
+    await stall.look(after: .seconds(3 * 3600))
+    #expect(try await stall.invoices.invoice(invoice.id)?.state == .open)
+    _ = try await stall.safe.ledger.reopen(id)
+    await stall.look()
+    #expect(try await stall.invoices.invoice(invoice.id)?.state == .closed(.paid(id)))
+  }
+
+  @Test("a paid invoice has its turn, however many older ones wait that nobody pays")
+  func fairness() async throws {
+    let stall = try await Stall()
+    for _ in 0..<100 { _ = try await stall.invoices.open(for: Stall.quote) }
+    for _ in 0..<300 { await stall.look(after: .seconds(1)) }
+    let invoice = try await stall.invoices.open(for: Stall.quote)
+    stall.safe.lightning.payInvoice(of: invoice.counterpartQuote)
+    // A mint that is no neighbour is asked 30 times a minute.
+    for _ in 0..<240 where stall.events.names.isEmpty { await stall.look(after: .seconds(1)) }
+    #expect(stall.events.names == ["paid"])
+    guard case .closed(.paid) = try await stall.invoices.invoice(invoice.id)?.state else {
+      return #expect(Bool(false), "not closed")
+    }
+  }
+
   @Test("money that the mint issued to somebody else grants nothing")
   func taken() async throws {
     let stall = try await Stall()

@@ -10,6 +10,7 @@ struct MeltStateMachineTests {
   struct Course: Sendable, CustomTestStringConvertible {
     var title: String
     var start: MeltStateMachine.Start = .fresh
+    var blanks: UInt32 = 0
     var events: [Event]
     var actions: [String]
     var testDescription: String { self.title }
@@ -22,6 +23,16 @@ struct MeltStateMachineTests {
   static let pending = Event.quote(.pending, preimage: nil)
   static let change = Event.restored(change: [])
   static let lost = Event.meltSilent(.timedOut)
+
+  static let proof = UnverifiedProof(amount: 1, keyset: .short([]), secret: Secret("s"), signature: [])
+
+  /// Three more looks.
+  static func again(_ events: [Event]) -> [Event] {
+    events + (0..<3).flatMap { _ in [.waited] + events }
+  }
+  static func again(_ actions: [String]) -> [String] {
+    actions + (0..<3).flatMap { _ in ["wait"] + actions }
+  }
 
   static func courses() -> [Course] {
     [
@@ -107,7 +118,37 @@ struct MeltStateMachineTests {
         events: [self.paid, self.spent, self.change], actions: ["quote", "states", "restore", "paid"]),
       Course(
         title: "recovery never pays: the operator may have paid otherwise", start: .maybeSent,
-        events: [self.unpaid, self.unspent], actions: ["quote", "states", "void"]),
+        events: self.again([self.unpaid, self.unspent]), actions: self.again(["quote", "states"]) + ["void"]),
+      Course(
+        title: "a call that comes through while recovery asks is not taken for one that never came",
+        start: .maybeSent,
+        events: [self.unpaid, self.unspent, .waited, self.paid, self.spent, self.change],
+        actions: ["quote", "states", "wait", "quote", "states", "restore", "paid"]),
+      Course(
+        title: "inputs spent by our own call between two questions are not taken for spent elsewhere",
+        start: .maybeSent, events: [self.unpaid, self.spent, .waited, self.paid, self.spent, self.change],
+        actions: ["quote", "states", "wait", "quote", "states", "restore", "paid"]),
+      Course(
+        title: "inputs that stay spent under a quote that stays unpaid were spent elsewhere",
+        start: .maybeSent,
+        events: self.again([self.unpaid, self.spent]),
+        actions: self.again(["quote", "states"]) + ["spent [0, 1]"]),
+      Course(
+        title: "a paid quote whose inputs are not spent yet is looked at again", start: .maybeSent,
+        events: [self.paid, self.unspent, .waited, self.paid, self.spent, self.change],
+        actions: ["quote", "states", "wait", "quote", "states", "restore", "paid"]),
+      Course(
+        title: "change that is not signed yet is asked for again", start: .maybeSent, blanks: 2,
+        events: [self.paid, self.spent, self.change, .waited, .restored(change: [self.proof])],
+        actions: ["quote", "states", "restore", "wait", "restore", "paid 1"]),
+      Course(
+        title: "change that never comes is none", blanks: 2,
+        events: [self.lost, self.paid, self.spent, self.change, .waited, self.change, .waited, self.change]
+          + [.waited, self.change],
+        actions: [
+          "post", "quote", "states", "restore", "wait", "restore", "wait", "restore", "wait", "restore",
+        ]
+          + ["paid"]),
       Course(
         title: "recovery leaves a payment on its way to its next turn", start: .maybeSent,
         events: [self.pending],
@@ -117,7 +158,7 @@ struct MeltStateMachineTests {
 
   @Test("each course of events ends as the rules say", arguments: Self.courses())
   func course(_ course: Course) {
-    var machine = MeltStateMachine(course.start, inputCount: 2)
+    var machine = MeltStateMachine(course.start, inputCount: 2, blankCount: course.blanks)
     var actions = [Self.name(machine.begin())]
     for event in course.events { actions.append(Self.name(machine.handle(event))) }
     #expect(actions == course.actions)
@@ -125,7 +166,7 @@ struct MeltStateMachineTests {
 
   @Test("a payment that stays on its way is left to recovery after a while")
   func patience() {
-    var machine = MeltStateMachine(.fresh, inputCount: 2)
+    var machine = MeltStateMachine(.fresh, inputCount: 2, blankCount: 0)
     _ = machine.begin()
     var action = Self.name(machine.handle(.accepted))
     for _ in 0..<100 where action == "wait" {
@@ -150,7 +191,7 @@ struct MeltStateMachineTests {
     case .askRestore: "restore"
     case .askStates: "states"
     case .wait: "wait"
-    case .finish(.paid): "paid"
+    case .finish(.paid(let change, _)): change.isEmpty ? "paid" : "paid \(change.count)"
     case .finish(.spent(let indices)): "spent \(indices)"
     case .finish(.void): "void"
     case .finish(.held): "held"

@@ -85,7 +85,8 @@ struct SwapStateMachineTests {
         actions: ["post", "restore", "states", "post", "restore", "states", "unknown"]
       ),
       Course(
-        title: "signed outputs for unspent inputs are of another swap, once the mint says so to the same bytes",
+        title:
+          "signed outputs for unspent inputs are of another swap, once the mint says so to the same bytes",
         events: [
           .swapSilent(.timedOut), .restored(all), .states([.unspent, .unspent]), .swapRefused(.alreadySigned),
           .restored(all), .states([.unspent, .unspent]),

@@ -56,7 +56,8 @@ package final class InvoiceWatch: Sendable {
     }
   }
 
-  /// One round: those whose turn it is, one after the other.
+  /// One round: those whose turn it is, who has waited longest first. In the order of the book, a hundred old ones that
+  /// nobody pays would take all questions that the mint allows, and a new one that is paid would not be asked about.
   func look() async {
     let open: [Invoice]
     do throws(Outage) { open = try await self.book.openInvoices(limit: Invoices.maxOpen) } catch {
@@ -65,7 +66,11 @@ package final class InvoiceWatch: Sendable {
     let now = self.desk.clock.now()
     let known = Set(open.map(\.id))
     self.state.withLock { state in state.nextAsked = state.nextAsked.filter { known.contains($0.key) } }
-    for invoice in open where self.isDue(invoice, at: now) {
+    let due = self.state.withLock { state in
+      open.map { (invoice: $0, since: state.nextAsked[$0.id] ?? $0.created) }
+    }
+    .filter { $0.since <= now }.sorted { $0.since < $1.since }
+    for (invoice, _) in due where self.mayAsk(about: invoice, at: now) {
       do throws(Outage) { try await self.look(at: invoice) } catch {
         // A mint that does not answer costs one time-out a round; this invoice's turn is over, so the others get theirs.
         return self.report(.failed(error))
@@ -76,10 +81,9 @@ package final class InvoiceWatch: Sendable {
   /// Often at first, when somebody holds a telephone in front of it; then seldom.
   static func pause(age: Duration) -> Duration { min(max(age / 20, .seconds(1)), .seconds(120)) }
 
-  private func isDue(_ invoice: Invoice, at now: Timestamp) -> Bool {
+  private func mayAsk(about invoice: Invoice, at now: Timestamp) -> Bool {
     guard let mint = MintURL(invoice.counterpart), self.desk.clients[mint] != nil else { return false }
     return self.state.withLock { state in
-      guard state.nextAsked[invoice.id].map({ $0 <= now }) ?? true else { return false }
       let perMinute = mint.isLoopback ? MintBudget.loopbackSwapsPerMinute : Self.stockQuestionsPerMinute
       var bucket = state.questions[mint] ?? TokenBucket(perMinute: perMinute, now: now)
       defer { state.questions[mint] = bucket }
@@ -112,9 +116,11 @@ package final class InvoiceWatch: Sendable {
     case .granted, .otherRoute, .notBearer:
       _ = try await self.book.close(invoice.id, as: .paid(payment.id))
       self.report(.paid(payment.id, invoice.amount))
-    case .rejected, .stuck, .nameTaken:
+    case .rejected, .nameTaken:
       self.report(.lost(payment.id, standing))
       try await self.endIfOver(invoice)
+    // It stays open: an operator who has the money found hands out the pass with it.
+    case .stuck: self.report(.lost(payment.id, standing))
     // The next round asks again.
     case .unseen, .inFlight, .unknown, .transferred: return
     }

@@ -8,6 +8,8 @@ package struct Invoices: Sendable {
   package static let maxOpen = 1000
   /// Where the mint names no end; BOLT 11's own default.
   static let defaultLife: Duration = .seconds(3600)
+  /// Whatever a mint says: an invoice is asked about for no longer.
+  static let longestLife: Duration = .seconds(30 * 86_400)
 
   private let desk: MintDesk
   private let mint: MintURL
@@ -38,11 +40,19 @@ package struct Invoices: Sendable {
     let now = self.desk.clock.now()
     let invoice = Invoice(
       id: id, counterpart: self.mint.text, counterpartQuote: promised.id,
-      plan: InvoicePlan(isLocked: promised.publicKey == key.publicKey).encoded(), bolt11: promised.request,
+      plan: InvoicePlan(isLocked: promised.publicKey?.lowercased() == key.publicKey).encoded(),
+      bolt11: promised.request,
       amount: amount, quote: quote, created: now,
-      expires: promised.expiry.map { Timestamp(seconds: Int64(clamping: $0)) } ?? now + Self.defaultLife)
+      expires: Self.end(promised.expiry, from: now))
     try await self.book.insert(invoice)
     return invoice
+  }
+
+  /// Mints write 0 for "none" too. One that ends before it is shown would not be asked about when it is paid.
+  static func end(_ expiry: UInt64?, from now: Timestamp) -> Timestamp {
+    guard let expiry, expiry > UInt64(max(0, now.seconds)) else { return now + Self.defaultLife }
+    let latest = now + Self.longestLife
+    return expiry < UInt64(max(0, latest.seconds)) ? Timestamp(seconds: Int64(expiry)) : latest
   }
 
   package func invoice(_ id: String) async throws(Outage) -> Invoice? { try await self.book.invoice(id) }

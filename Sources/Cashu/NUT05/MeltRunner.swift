@@ -21,7 +21,8 @@ struct MeltRunner {
   let sleeper: any Clock<Duration>
 
   func run(from start: MeltStateMachine.Start, under claim: borrowing Claim) async -> Ending {
-    var machine = MeltStateMachine(start, inputCount: self.plan.inputs.count)
+    var machine = MeltStateMachine(
+      start, inputCount: self.plan.inputs.count, blankCount: self.plan.blanks)
     var sent = start
     var action = machine.begin()
     while true {

@@ -9,6 +9,9 @@ internal import Outbound
 /// 4. Unpaid *and* our inputs unspent: it did not happen. In the same run the same bytes go once more, because the lost
 ///    call may still arrive there; a later run lets it be, because whoever waited may have paid otherwise since.
 /// 5. Inputs spent under a quote that is not paid were spent elsewhere.
+/// 6. While a call of ours may still be under way in the mint, none of its answers is of one moment with the next: what
+///    would end it otherwise than by rule 2 is looked at some more times, with a pause before each. So is change that is
+///    not there: mints sign it after they have called the quote paid.
 struct MeltStateMachine: Sendable {
   enum Start: Sendable {
     /// Nothing was ever sent.
@@ -72,18 +75,25 @@ struct MeltStateMachine: Sendable {
   private static let maxPosts = 2
   /// With the runner's pauses some twenty seconds; then recovery's back-off takes over.
   private static let maxWaits = 20
+  /// Rule 6.
+  private static let maxDoubts = 3
 
   private let inputCount: Int
+  private let blankCount: UInt32
   private let startedFresh: Bool
   private var mayHaveHappened: Bool
   private var posts = 0
   private var waits = 0
+  private var doubts = 0
+  private var looksForChange = 0
   private var refusal: MintRefusal?
   private var state: MeltQuote.State?
   private var preimage: String?
 
-  init(_ start: Start, inputCount: Int) {
+  /// - Parameter blankCount: outputs that change may come in.
+  init(_ start: Start, inputCount: Int, blankCount: UInt32) {
     self.inputCount = inputCount
+    self.blankCount = blankCount
     self.startedFresh = start == .fresh
     self.mayHaveHappened = start == .maybeSent
   }
@@ -109,12 +119,17 @@ struct MeltStateMachine: Sendable {
       self.state = nil
       return .askStates
     case .quoteFailed: return .finish(.unknown)
-    case .restored(let change): return .finish(.paid(change: change, preimage: self.preimage))
+    case .restored(let change):
+      guard change.isEmpty, self.blankCount > 0, self.looksForChange < Self.maxDoubts else {
+        return .finish(.paid(change: change, preimage: self.preimage))
+      }
+      self.looksForChange += 1
+      return .wait
     case .restoreInvalid: return .finish(.held("gives change that is not valid"))
     case .restoreFailed: return .finish(.unknown)
     case .states(let states): return self.judge(states)
     case .statesFailed: return .finish(.unknown)
-    case .waited: return .askQuote
+    case .waited: return self.looksForChange > 0 ? .askRestore : .askQuote
     }
   }
 
@@ -129,6 +144,13 @@ struct MeltStateMachine: Sendable {
   private mutating func waitOrStop() -> Action {
     guard self.startedFresh, self.waits < Self.maxWaits else { return .finish(.unknown) }
     self.waits += 1
+    return .wait
+  }
+
+  /// Rule 6; nil when it was looked at often enough.
+  private mutating func lookAgain() -> Action? {
+    guard self.mayHaveHappened, self.doubts < Self.maxDoubts else { return nil }
+    self.doubts += 1
     return .wait
   }
 
@@ -150,17 +172,19 @@ struct MeltStateMachine: Sendable {
       // Rule 2. A quote that somebody else paid has left our inputs alone.
       if isAllSpent { return .askRestore }
       if states.contains(.pending) { return .finish(.held("calls inputs of a paid quote pending")) }
-      return .finish(spent.isEmpty ? .void(.refused(self.refusal)) : .spent(spent))
+      return self.lookAgain() ?? .finish(spent.isEmpty ? .void(.refused(self.refusal)) : .spent(spent))
     }
     if states.contains(.pending) { return .finish(.held("calls inputs of an unpaid quote pending")) }
     // Rule 5; a mint that forgot the quote can no longer say for what.
     if !spent.isEmpty {
-      return .finish(self.state == nil ? .held("spent inputs under a quote it does not know") : .spent(spent))
+      guard self.state != nil else { return .finish(.held("spent inputs under a quote it does not know")) }
+      return self.lookAgain() ?? .finish(.spent(spent))
     }
     let isLost = self.refusal == nil && self.startedFresh
     if isLost, self.state == .unpaid {
       return self.posts < Self.maxPosts ? self.post() : .finish(.unknown)
     }
+    if !self.startedFresh, self.state == .unpaid, let again = self.lookAgain() { return again }
     return .finish(.void(.refused(self.refusal)))
   }
 }

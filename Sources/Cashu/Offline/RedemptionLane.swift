@@ -41,7 +41,7 @@ struct RedemptionLane: Sendable {
     }
   }
 
-  private let settings: CashuConfiguration.Redemption
+  private let settings: CashuConfiguration.Batching
   private let exposure: UInt64
   private var notBefore: Timestamp?
   private var failures = 0
@@ -50,7 +50,7 @@ struct RedemptionLane: Sendable {
   private var refusals: [PaymentID: Refusal] = [:]
   private var redeemedAt: Timestamp?
 
-  init(_ settings: CashuConfiguration.Redemption, exposure: UInt64) {
+  init(_ settings: CashuConfiguration.Batching, exposure: UInt64) {
     self.settings = settings
     self.exposure = exposure
   }
