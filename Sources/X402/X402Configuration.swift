@@ -44,7 +44,7 @@ package struct X402Configuration: Sendable {
     package var payTo: String
     package var transfer: Transfer
     /// Where a settlement without an answer is looked up: JSON-RPC of an EVM node. Nil: such a payment is
-    /// held and shown.
+    /// sent again only, and held and shown when that tells nothing.
     package var rpc: String?
     /// Of an rpc's call.
     package var rpcTimeout: Duration
@@ -119,19 +119,32 @@ package struct X402Configuration: Sendable {
     /// An authorisation that ends sooner is refused as expired: its transaction might come too late. The
     /// SDK's facilitator asks for 6 s.
     package var leastValidity: Duration = .seconds(10)
-    /// A settlement without an answer, and without a trace on the chain, is sent again after this.
-    package var resendAfter: Duration = .seconds(15)
-    /// Calls of `/settle` for one payment, the first included.
-    package var maxSends = 3
-    /// Between two questions about a transaction whose receipt is awaited: half a block of Base.
-    package var pendingPause: Duration = .seconds(1)
+    /// A settlement without a conclusive answer is sent again after this, then after twice as long, and so
+    /// on.
+    package var resendAfter: Duration = .seconds(2)
+    /// Calls of `/settle` for one payment, the first included: the last comes after a quarter of an hour.
+    package var maxSends = 10
+    /// Between two looks at what is open: half a block of Base.
+    package var pause: Duration = .seconds(1)
+    /// How long a settlement is not given up, from its first call on, while a request waits for it: a payer
+    /// who hears of no end may sign a second payment.
+    package var patience: Duration
+    /// The same of a settlement that is taken over, for which mostly nobody waits.
+    package var recoveryPatience: Duration = .seconds(3)
     /// An authorisation is over when a block is younger than its end by this, so that no reorganisation
     /// brings it back.
     package var expiryMargin: Duration = .seconds(30)
     /// After this, what the chain does not explain is for an operator to look at.
     package var stuckAfter: Duration = .seconds(3600)
 
-    package init() {}
+    /// - Parameter deadline: of the request; what is left of it is for what comes before the first call, and
+    ///   for the last answer.
+    package init(deadline: Duration = .seconds(29)) {
+      self.patience = max(.zero, deadline - .seconds(9))
+    }
+
+    /// From the last call to the next.
+    func wait(after sends: Int) -> Duration { self.resendAfter * (1 << min(max(0, sends - 1), 16)) }
   }
 
   package init(

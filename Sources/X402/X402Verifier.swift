@@ -44,19 +44,6 @@ package struct X402Verifier: PaymentVerifier {
     for index in self.book.clients.indices { await self.book.refresh(index) }
   }
 
-  /// What is known of a facilitator: for health, metrics and the log at the start.
-  package struct FacilitatorReport: Hashable, Sendable {
-    package enum State: Hashable, Sendable {
-      case notHeard
-      case ready
-      /// What the configuration promises and it does not do.
-      case lacks([String])
-    }
-
-    package var url: String
-    package var state: State
-  }
-
   /// In their order.
   package var facilitatorsHeard: [FacilitatorReport] {
     self.book.clients.indices.map { self.book.report($0) }
@@ -100,7 +87,8 @@ package struct X402Verifier: PaymentVerifier {
           value: Amount(plan.value, accept.unit),
           // CAIP-10: the account that the money is on afterwards.
           counterpart: "\(accept.network):\(accept.payTo)",
-          plan: plan.encoded(), bearing: payload.bearing, payer: plan.payer, name: payload.name))
+          plan: plan.encoded(), bearing: payload.bearing, payer: plan.payer,
+          name: payload.name(by: plan.payer)))
     }
   }
 
@@ -117,7 +105,7 @@ package struct X402Verifier: PaymentVerifier {
   }
 
   package func settle(_ payment: VerifiedPayment, under claim: consuming Claim) async -> Settlement {
-    await self.run(payment.plan, from: .fresh, under: claim)
+    await self.run(payment.plan, from: .fresh, patience: self.configuration.limits.patience, under: claim)
   }
 
   package func recover(_ plan: SettlementPlan, under claim: consuming Claim) async -> Settlement {
@@ -126,11 +114,12 @@ package struct X402Verifier: PaymentVerifier {
       case .notSent: .fresh
       case .maybeSent: .maybeSent
       }
-    return await self.run(plan.plan, from: start, under: claim)
+    return await self.run(
+      plan.plan, from: start, patience: self.configuration.limits.recoveryPatience, under: claim)
   }
 
   private func run(
-    _ bytes: [UInt8], from start: SettleStateMachine.Start, under claim: borrowing Claim
+    _ bytes: [UInt8], from start: SettleStateMachine.Start, patience: Duration, under claim: borrowing Claim
   ) async -> Settlement {
     guard let plan = SettlePlan(decoding: bytes), let network = Network(plan.network) else {
       return .stuck(note: "the stored plan cannot be read")
@@ -141,7 +130,7 @@ package struct X402Verifier: PaymentVerifier {
       networks: [network.name, network.nameV1].compactMap { $0 },
       judge: self.chains[network].map { ChainJudge(chain: $0, expiryMargin: limits.expiryMargin) },
       limits: limits, clock: self.clock, sleeper: self.sleeper)
-    switch await runner.run(plan, from: start, under: claim) {
+    switch await runner.run(plan, from: start, patience: patience, under: claim) {
     case .notRecorded(let outage, .fresh): return .notSent(outage)
     case .notRecorded(let outage, .maybeSent): return .unknown(outage)
     case .outcome(let outcome): return Self.settlement(outcome, of: plan)
@@ -168,8 +157,8 @@ extension PaymentPayload {
     return .secret(hash: SHA256.hash(Array(secret.utf8)))
   }
 
-  fileprivate var name: PaymentName? {
+  fileprivate func name(by payer: String?) -> PaymentName? {
     guard case .v2(let payment) = self else { return nil }
-    return payment.identifier?.name
+    return payment.identifier?.name(by: payer)
   }
 }

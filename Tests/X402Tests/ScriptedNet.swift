@@ -37,6 +37,8 @@ final class ScriptedNet: OutboundTransport {
 
   private struct State {
     var settleFaults: [Fault] = []
+    var lastingFault: Fault?
+    var isIdempotent = false
     var verifyReplies: [OutboundReply] = []
     var supported: String? = ScriptedNet.supportedBoth
     var isNodeDeaf = false
@@ -64,6 +66,9 @@ final class ScriptedNet: OutboundTransport {
   // MARK: What a test sets and asks
 
   func fail(_ faults: [Fault]) { self.state.withLock { $0.settleFaults += faults } }
+  func failAlways(_ fault: Fault) { self.state.withLock { $0.lastingFault = fault } }
+  /// A nonce that it has settled is a success when it is asked for again.
+  func rememberSettled() { self.state.withLock { $0.isIdempotent = true } }
   func answerVerify(_ replies: [OutboundReply]) { self.state.withLock { $0.verifyReplies += replies } }
   func setSupported(_ text: String?) { self.state.withLock { $0.supported = text } }
   func setNodeDeaf(_ isDeaf: Bool) { self.state.withLock { $0.isNodeDeaf = isDeaf } }
@@ -147,7 +152,8 @@ final class ScriptedNet: OutboundTransport {
       return self.reply(200, "{\"isValid\":true,\"payer\":\"0x00\"}")
     case "/settle":
       if state.isDeafAfterSettle { state.isNodeDeaf = true }
-      return self.settle(body, state.settleFaults.isEmpty ? nil : state.settleFaults.removeFirst(), &state)
+      let fault = state.settleFaults.isEmpty ? state.lastingFault : state.settleFaults.removeFirst()
+      return self.settle(body, fault, &state)
     default: return self.reply(404, "{}")
     }
   }
@@ -163,6 +169,9 @@ final class ScriptedNet: OutboundTransport {
     }
     switch fault {
     case nil:
+      if state.isIdempotent, let settled = state.transactions.last(where: { $0.succeeded }) {
+        return answer(true, nil, settled.hash)
+      }
       let transaction = self.execute(body, &state)
       return answer(
         transaction.succeeded, transaction.succeeded ? nil : "transaction_failed", transaction.hash)

@@ -228,8 +228,14 @@ struct VerifierTests {
     #expect(try await till.verify(try header(signature: 0, message: [])).rejection == .malformed)
     #expect(try await till.verify(try till.v2(accepted: accepted)).rejection == .malformed)
     // Without an answer there is nothing to look it up with.
-    till.net.fail([.lostAfter])
-    #expect(await till.settle(payment).name == "stuck")
+    till.net.failAlways(.lostAfter)
+    #expect(await till.settle(payment).name == "unknown")
+    let limits = till.configuration.limits
+    for sends in SettlementTests.sendsOfOneRun..<limits.maxSends {
+      till.clock.advance(limits.wait(after: sends).components.seconds)
+      #expect(await till.recover(payment).name == (sends + 1 < limits.maxSends ? "unknown" : "stuck"))
+    }
+    #expect(till.net.count("/settle") == limits.maxSends)
   }
 
   @Test(
@@ -249,6 +255,20 @@ struct VerifierTests {
     #expect(verdict.rejection == (isGood ? nil : .malformed))
     let unnamed = JSON.record(["payment-identifier": .record(["info": .record(["required": .bool(false)])])])
     #expect(try await till.payment(try till.v2(extensions: unnamed)).name == nil)
+  }
+
+  @Test("a name is its payer's own: a stranger who pays under it takes it from nobody")
+  func namesOfPayers() async throws {
+    let text = "order-0000000000000001"
+    let till = try X402Till()
+    let extensions = JSON.record([
+      "payment-identifier": .record(["info": .record(["required": .bool(false), "id": .string(text)])])
+    ])
+    let identifier = try #require(PaymentIdentifier(text))
+    let name = try await till.payment(try till.v2(extensions: extensions)).name
+    #expect(name == identifier.name(by: till.payer.address.description))
+    #expect(name != identifier.name(by: X402Till.stranger))
+    #expect(name != identifier.name(by: nil))
   }
 
   @Test(
@@ -307,8 +327,7 @@ struct VerifierTests {
     var plan = try #require(SettlePlan(decoding: payment.plan))
     plan.trace = SettlePlan.Trace(
       facilitator: "http://f.test", sends: 2, sentAt: till.clock.now(), firstSentAt: till.clock.now(),
-      block: 7,
-      transaction: "0xab", isUnheard: true, isPending: true)
+      block: 7, transactions: ["0xab", "0xcd"], isUnheard: true)
     #expect(SettlePlan(decoding: plan.encoded()) == plan)
     for mark in [
       SettlePlan.Mark.none, .permit(owner: till.payer.address, nonce: UInt256(1), deadline: UInt256(2)),

@@ -16,6 +16,26 @@ final class StillClock: TimeSource {
   func advance(_ seconds: Int64) { self.time.withLock { $0 = $0 + .seconds(seconds) } }
 }
 
+/// Pauses that take no time, and that the still clock shows.
+struct PauseClock: Clock {
+  struct Instant: InstantProtocol {
+    var passed: Duration
+
+    func advanced(by span: Duration) -> Instant { Instant(passed: self.passed + span) }
+    func duration(to other: Instant) -> Duration { other.passed - self.passed }
+    static func < (a: Instant, b: Instant) -> Bool { a.passed < b.passed }
+  }
+
+  let clock: StillClock
+
+  var now: Instant { Instant(passed: self.clock.now() - Timestamp(seconds: 0)) }
+  var minimumResolution: Duration { .milliseconds(1) }
+
+  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    self.clock.advance((deadline.passed - self.now.passed).components.seconds)
+  }
+}
+
 /// A verifier that is paid on Base Sepolia, at $0.01, with a scripted facilitator and chain.
 final class X402Till: Sendable {
   static let payTo = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
@@ -34,7 +54,7 @@ final class X402Till: Sendable {
   init(
     hasNode: Bool = true, accepts extra: [X402Configuration.Accept] = [],
     versions: Set<X402Configuration.Version> = [.v1, .v2],
-    hasSecond: Bool = false, change: (inout X402Configuration) -> Void = { _ in }
+    hasSecond: Bool = false, isPatient: Bool = true, change: (inout X402Configuration) -> Void = { _ in }
   ) throws {
     let accept = try X402Configuration.Accept(
       asset: try Asset.known(on: "base-sepolia"), payTo: Self.payTo,
@@ -45,10 +65,15 @@ final class X402Till: Sendable {
     if hasSecond { facilitators.append(X402Configuration.Facilitator(url: ScriptedNet.secondURL)) }
     var configuration = X402Configuration(
       facilitators: facilitators, accepts: [accept] + extra, versions: versions)
-    configuration.limits.pendingPause = .zero
+    if !isPatient {
+      configuration.limits.patience = .zero
+      configuration.limits.recoveryPatience = .zero
+    }
     change(&configuration)
     self.configuration = configuration
-    self.verifier = X402Verifier(configuration: configuration, transport: self.net, clock: self.clock)
+    self.verifier = X402Verifier(
+      configuration: configuration, transport: self.net, clock: self.clock,
+      sleeper: PauseClock(clock: self.clock))
     let tariff = Tariff(prices: try configuration.amounts(dollars: "0.01"), terms: .uses(1))
     self.quote = Quote(tariff: tariff, scope: GrantScope(route: RouteID("paid"), host: "shop.test"))
     self.payer = try #require(DevPayer(key: [UInt8](repeating: 0x22, count: 32)))

@@ -40,7 +40,8 @@ package struct X402Payments: Sendable, Equatable {
     package var source: Secret.Source
   }
 
-  static let defaultTimeout: Duration = .seconds(30)
+  /// Leaves time within the usual deadline to look on the chain and to ask once more.
+  static let defaultTimeout: Duration = .seconds(12)
 
   /// The same for those who take payments.
   package func makeConfiguration() throws(X402Configuration.Accept.Fault) -> X402Configuration {

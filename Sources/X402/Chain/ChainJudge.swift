@@ -9,7 +9,7 @@ enum ChainFinding: Sendable, Equatable {
   case usedOtherwise
   /// Not used, and too late to be: nothing moved and nothing will.
   case overUnused
-  /// Not used yet. `reverted`: the transaction that the facilitator named is in a block, and failed.
+  /// Not used yet. `reverted`: a transaction that the facilitator named is in a block, and failed.
   case unused(reverted: Bool)
   /// Used, and it does not show by what.
   case unclear(String)
@@ -48,11 +48,12 @@ struct ChainJudge: Sendable {
   private func search(_ plan: SettlePlan) async throws(ChainClient.Silent) -> ChainFinding {
     let head = try await self.chain.head()
     var isReverted = false
-    if let transaction = plan.trace.transaction, let receipt = try await self.chain.receipt(of: transaction) {
+    for transaction in plan.trace.transactions {
+      guard let receipt = try await self.chain.receipt(of: transaction) else { continue }
       if receipt.succeeded, receipt.block >= plan.trace.block ?? 0, self.pays(receipt, plan) == .pays {
         return .paid(transaction: transaction)
       }
-      isReverted = !receipt.succeeded
+      isReverted = isReverted || !receipt.succeeded
     }
     guard let isUsed = try await self.isUsed(plan, at: head.number) else {
       return .unclear("this kind of payment leaves no mark that can be read")

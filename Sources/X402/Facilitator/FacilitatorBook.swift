@@ -53,10 +53,10 @@ final class FacilitatorBook: Sendable {
   }
 
   /// What the configuration promises and a facilitator does not do.
-  func report(_ index: Int) -> X402Verifier.FacilitatorReport {
+  func report(_ index: Int) -> FacilitatorReport {
     let client = self.clients[index]
     guard let supported = self.supported(index) else {
-      return X402Verifier.FacilitatorReport(url: client.facilitator.url, state: .notHeard)
+      return FacilitatorReport(url: client.facilitator.url, state: .notHeard)
     }
     var missing: [String] = []
     for network in Set(self.accepts.map(\.network)) where self.isConfigured(index, for: network) {
@@ -66,7 +66,7 @@ final class FacilitatorBook: Sendable {
         missing.append("exact on \(network) (x402 V\(version.rawValue))")
       }
     }
-    return X402Verifier.FacilitatorReport(
+    return FacilitatorReport(
       url: client.facilitator.url, state: missing.isEmpty ? .ready : .lacks(missing.sorted()))
   }
 

@@ -25,12 +25,10 @@ struct SettlePlan: Sendable, Equatable {
     var firstSentAt: Timestamp?
     /// The chain's newest block just before the first call: what is older is not of ours.
     var block: UInt64?
-    /// As the facilitator called it.
-    var transaction: String?
-    /// A call may have been acted on without our hearing of it.
+    /// As the facilitator called them, one of a call at most.
+    var transactions: [String] = []
+    /// A call may have been acted on, and the answers do not tell by which transaction.
     var isUnheard = false
-    /// The facilitator awaits the transaction's receipt.
-    var isPending = false
   }
 
   var version: X402Configuration.Version
@@ -58,8 +56,8 @@ struct SettlePlan: Sendable, Equatable {
         "sentAt": self.trace.sentAt.map { .unsigned(UInt64(max(0, $0.milliseconds))) },
         "firstSentAt": self.trace.firstSentAt.map { .unsigned(UInt64(max(0, $0.milliseconds))) },
         "block": self.trace.block.map { .unsigned($0) },
-        "transaction": self.trace.transaction.map { .string($0) }, "unheard": .bool(self.trace.isUnheard),
-        "pending": .bool(self.trace.isPending),
+        "transactions": .array(self.trace.transactions.map { .string($0) }),
+        "unheard": .bool(self.trace.isUnheard),
       ])
     )
   }
@@ -96,8 +94,9 @@ extension SettlePlan {
         facilitator: json["facilitator"]?.string, sends: Int(clamping: sends),
         sentAt: json["sentAt"]?.unsigned.map { Timestamp(milliseconds: Int64(clamping: $0)) },
         firstSentAt: json["firstSentAt"]?.unsigned.map { Timestamp(milliseconds: Int64(clamping: $0)) },
-        block: json["block"]?.unsigned, transaction: json["transaction"]?.string,
-        isUnheard: json["unheard"]?.bool ?? true, isPending: json["pending"]?.bool ?? false)
+        block: json["block"]?.unsigned,
+        transactions: json["transactions"]?.array?.compactMap(\.string) ?? [],
+        isUnheard: json["unheard"]?.bool ?? true)
     )
   }
 

@@ -17,24 +17,28 @@ struct SettleRunner: Sendable {
   let clock: any TimeSource
   let sleeper: any Clock<Duration>
 
-  /// Each call has its own time-out, and the machine asks for a few calls only.
+  /// Each call has its own time-out; `patience` begins with the first call of this run.
   func run(
-    _ stored: SettlePlan, from start: SettleStateMachine.Start, under claim: borrowing Claim
+    _ stored: SettlePlan, from start: SettleStateMachine.Start, patience: Duration,
+    under claim: borrowing Claim
   ) async -> Ending {
     var plan = stored
     var sent = start
+    // What is taken over has been sent already.
+    var stay = start == .maybeSent ? self.clock.now() + patience : nil
     let means = SettleStateMachine.Means(
       facilitators: self.facilitators.count, hasChain: self.judge != nil, maxSends: self.limits.maxSends)
     let last = self.facilitators.firstIndex { $0.facilitator.url == plan.trace.facilitator } ?? 0
     var machine = SettleStateMachine(start, means: means, facilitator: last, trace: plan.trace)
-    var action = machine.begin(isOld: self.isOld(plan), isTooLate: self.isTooLate(plan))
+    var action = machine.begin(at: self.hour(plan, until: stay))
     while true {
+      let event: SettleStateMachine.Event
       switch action {
-      case .verify(let index): action = machine.handle(await self.verify(&plan, index))
-      case .settle(let index), .settleLater(let index):
-        if case .settleLater = action { try? await self.sleeper.sleep(for: self.limits.pendingPause) }
+      case .verify(let index): event = await self.verify(&plan, index)
+      case .settle(let index):
         plan.trace.facilitator = self.facilitators[index].facilitator.url
         plan.trace.sends = machine.sends
+        plan.trace.transactions = machine.transactions
         plan.trace.sentAt = self.clock.now()
         plan.trace.firstSentAt = plan.trace.firstSentAt ?? plan.trace.sentAt
         // Until the answer is heard, which this process may not live to do.
@@ -43,18 +47,20 @@ struct SettleRunner: Sendable {
           try await claim.progressed(to: plan.encoded())
           try await claim.willSend()
         } catch { return .notRecorded(error, sent) }
+        stay = stay ?? self.clock.now() + patience
         let answer = await self.facilitators[index].settle(plan.body, networks: self.networks)
         if case .notActedOn = answer {} else { sent = .maybeSent }
-        action = machine.handle(.settled(answer))
-      case .askChain, .askChainLater:
-        if case .askChainLater = action { try? await self.sleeper.sleep(for: self.limits.pendingPause) }
-        plan.trace.transaction = machine.transaction
-        let finding = await self.judge?.find(plan) ?? .silent
-        action = machine.handle(
-          .found(finding, isResendDue: self.isResendDue(plan), isOld: self.isOld(plan)))
+        event = .settled(answer)
+      case .askChain:
+        plan.trace.transactions = machine.transactions
+        event = .found(await self.judge?.find(plan) ?? .silent)
+      case .pause:
+        try? await self.sleeper.sleep(for: self.limits.pause)
+        event = .paused
       case .finish(let outcome):
         return await self.end(outcome, machine, plan, under: claim)
       }
+      action = machine.handle(event, at: self.hour(plan, until: stay))
     }
   }
 
@@ -65,9 +71,8 @@ struct SettleRunner: Sendable {
   ) async -> Ending {
     guard case .unknown = outcome else { return .outcome(outcome) }
     var known = plan
-    known.trace.transaction = machine.transaction
+    known.trace.transactions = machine.transactions
     known.trace.isUnheard = machine.isUnheard
-    known.trace.isPending = machine.isPending
     if known != plan {
       do throws(Outage) { try await claim.progressed(to: known.encoded()) } catch {
         // The older plan knows less and is as true.
@@ -91,18 +96,12 @@ struct SettleRunner: Sendable {
     return .verified(answer, isUsed: note?.isUsed ?? false)
   }
 
-  private func isResendDue(_ plan: SettlePlan) -> Bool {
-    guard let sentAt = plan.trace.sentAt else { return true }
-    return self.clock.now() - sentAt >= self.limits.resendAfter && !self.isTooLate(plan)
-  }
-
-  /// Whether its transaction might come too late.
-  private func isTooLate(_ plan: SettlePlan) -> Bool {
-    guard let end = plan.mark.end?.seconds else { return false }
-    return end < (self.clock.now() + self.limits.leastValidity).seconds
-  }
-
-  private func isOld(_ plan: SettlePlan) -> Bool {
-    plan.trace.firstSentAt.map { self.clock.now() - $0 >= self.limits.stuckAfter } ?? false
+  private func hour(_ plan: SettlePlan, until end: Timestamp?) -> SettleStateMachine.Hour {
+    let now = self.clock.now()
+    return SettleStateMachine.Hour(
+      isResendDue: plan.trace.sentAt.map { now - $0 >= self.limits.wait(after: plan.trace.sends) } ?? true,
+      isTooLate: plan.mark.end.map { $0.seconds < (now + self.limits.leastValidity).seconds } ?? false,
+      isPatienceOver: end.map { now >= $0 } ?? false,
+      isOld: plan.trace.firstSentAt.map { now - $0 >= self.limits.stuckAfter } ?? false)
   }
 }

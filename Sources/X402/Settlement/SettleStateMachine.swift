@@ -9,31 +9,41 @@ internal import Gate
 /// 3. A refusal of `/settle` ends it only if it was judged before anything was sent, and no earlier call may
 ///    have been acted on: of a payment that is settled, a second `/settle` "fails" too.
 /// 4. Everything else (time-out, 5xx, HTML, another shape, `invalid_transaction_state`, `transaction_failed`,
-///    a used nonce, any reason that we do not know) leaves it open, and only the chain closes it.
-/// 5. Without a node to ask, what is open is held and shown to an operator.
-/// 6. It is sent again only when the chain shows the nonce unused, after a pause, and a few times at most:
-///    the nonce then allows one transfer, whatever becomes of both calls. `settlement_pending` asks for the
-///    same body again (V2 §9), and gets it where there is no node to look.
+///    a used nonce, any reason that we do not know) leaves it open: only a success or the chain closes it.
+/// 5. What is open is sent again, the same body to the same facilitator: the nonce allows one transfer,
+///    whatever becomes of all the calls (V2 §9), and a payer who is told nothing may sign a second one. Where
+///    there is a node, it is asked before.
+/// 6. Sending again waits longer each time, ends with the payment's time or after a number of calls, and goes
+///    on in later runs: one run stays as long as a request can wait for it.
 /// 7. An unused nonce whose time is over on the chain ends it: nothing moved, nothing will.
+/// 8. What can be neither sent again nor looked up is held, and shown to an operator.
 ///
-/// | heard                               | nothing open before            | something open before        |
-/// |-------------------------------------|--------------------------------|------------------------------|
-/// | (its time is over)                  | refused                        | chain, else held             |
-/// | verify: valid                       | settle                         | (not asked)                  |
-/// | verify: invalid                     | refused                        | (not asked)                  |
-/// | verify: no answer                   | next facilitator, else notSent | (not asked)                  |
-/// | settle: success                     | settled                        | settled                      |
-/// | settle: pending                     | chain, else same body again    | chain, else same body again  |
-/// | settle: refused before sending      | refused                        | chain, else held             |
-/// | settle: not looked at               | next facilitator, else notSent | unknown                      |
-/// | settle: failed, or no answer        | chain, else held               | chain, else held             |
-/// | chain: our transfer                 | settled                        | settled                      |
-/// | chain: cancelled, for another       | refused as spent               | refused as spent             |
-/// | chain: unused, time over            | void                           | void                         |
-/// | chain: unused, named one reverted   | refused                        | refused if all calls answered|
-/// | chain: unused                       | send again when due, else unknown | the same                  |
-/// | chain: used, and it shows not by what | unknown, held when old       | the same                     |
-/// | chain: no answer                    | unknown                        | unknown                      |
+/// | heard                               | nothing open before            | something open before          |
+/// |-------------------------------------|--------------------------------|--------------------------------|
+/// | (start)                             | verify                         | chain, else open               |
+/// | (start, its time is over)           | refused                        | chain, else held               |
+/// | verify: valid                       | settle                         | (not asked)                    |
+/// | verify: invalid                     | refused                        | (not asked)                    |
+/// | verify: no answer                   | next facilitator, else notSent | (not asked)                    |
+/// | settle: success                     | settled                        | settled                        |
+/// | settle: refused before sending      | refused                        | chain, else open               |
+/// | settle: not looked at               | next facilitator, else notSent | chain, else open               |
+/// | settle: pending, failed, no answer  | chain, else open               | chain, else open               |
+/// | chain: our transfer                 |                                | settled                        |
+/// | chain: cancelled, for another       |                                | refused as spent               |
+/// | chain: unused, time over            |                                | void                           |
+/// | chain: unused, named one reverted   |                                | refused if of the only call,   |
+/// |                                     |                                | and that was answered; or open |
+/// | chain: unused                       |                                | open                           |
+/// | chain: used, not shown by what      |                                | open                           |
+/// | chain: no answer                    |                                | open, and never held           |
+///
+/// | open, and then                      | a run may stay                 | its patience is over           |
+/// |-------------------------------------|--------------------------------|--------------------------------|
+/// | may be sent, and the wait is over   | settle                         | settle, if this run has not    |
+/// | may be sent, otherwise              | pause, then chain, else open   | unknown, held when old         |
+/// | may not, and there is a node        | pause, then chain              | unknown, held when old         |
+/// | may not, and there is none          | held                           | held                           |
 struct SettleStateMachine: Sendable {
   enum Start: Sendable, Equatable {
     /// Nothing was ever sent.
@@ -49,24 +59,32 @@ struct SettleStateMachine: Sendable {
     var maxSends: Int
   }
 
+  /// What the clock says when something was heard.
+  struct Hour: Sendable, Equatable {
+    /// The wait after the last call is over.
+    var isResendDue = false
+    /// Another call's transaction might come after the payment's end.
+    var isTooLate = false
+    /// This run has stayed as long as it may.
+    var isPatienceOver = false
+    /// An operator should not wait any longer.
+    var isOld = false
+  }
+
   enum Event: Sendable {
     /// With what the chain said meanwhile of the nonce.
     case verified(VerifyAnswer, isUsed: Bool)
     case settled(SettleAnswer)
-    /// - Parameters:
-    ///   - isResendDue: the pause after the last call is over, and there is time left for another.
-    ///   - isOld: an operator should not wait any longer.
-    case found(ChainFinding, isResendDue: Bool, isOld: Bool)
+    case found(ChainFinding)
+    case paused
   }
 
   enum Action: Sendable, Equatable {
     case verify(facilitator: Int)
     case settle(facilitator: Int)
-    /// The same body again, after a pause.
-    case settleLater(facilitator: Int)
     case askChain
-    /// After a pause, for a block to come.
-    case askChainLater
+    /// About as long as a block takes.
+    case pause
     case finish(Outcome)
   }
 
@@ -83,105 +101,101 @@ struct SettleStateMachine: Sendable {
   private(set) var facilitator = 0
   /// Calls of `/settle`, those of earlier processes included.
   private(set) var sends: Int
-  /// As a facilitator named it.
-  private(set) var transaction: String?
-  /// A call may have been acted on without our hearing of it.
+  /// As the facilitator named them.
+  private(set) var transactions: [String]
+  /// A call may have been acted on, and the answers do not tell by which transaction.
   private(set) var isUnheard: Bool
-  /// What was heard last is that the transaction's receipt is awaited.
-  private(set) var isPending: Bool
   /// Whether money may have moved.
   private var isOpen: Bool
+  /// In this run.
+  private var hasSent = false
   private var pauses = 0
+  private var isNodeSilent = false
+  /// Why it is open.
+  private var why = "the answer of a settlement was lost"
 
-  /// Blocks waited for within one run; then the back-off of recovery takes over.
-  private static let maxPauses = 2
+  /// In one run, however the clock is set meanwhile.
+  static let maxPauses = 64
 
   init(_ start: Start, means: Means, facilitator: Int = 0, trace: SettlePlan.Trace = SettlePlan.Trace()) {
     self.means = means
     self.facilitator = facilitator
     self.sends = trace.sends
-    self.transaction = trace.transaction
+    self.transactions = trace.transactions
     self.isOpen = start == .maybeSent
-    self.isPending = start == .maybeSent && trace.isPending
     // A process that died in a call did not hear its answer.
     self.isUnheard = start == .maybeSent && trace.isUnheard
   }
 
-  /// - Parameters:
-  ///   - isOld: an operator should not wait any longer.
-  ///   - isTooLate: its time is over, or nearly.
-  mutating func begin(isOld: Bool = false, isTooLate: Bool = false) -> Action {
-    if self.isOpen {
-      guard !self.means.hasChain, self.isPending, !isOld, self.means.facilitators > 0 else {
-        return self.reconcile("the answer of a settlement was lost")
-      }
-      return self.settle()
-    }
+  mutating func begin(at hour: Hour) -> Action {
+    if self.isOpen { return self.reconcile(hour) }
     // No matter of the offer's judgement: what was settled in time stays good for what is left of it.
-    guard !isTooLate else { return .finish(.refused(.expired)) }
+    guard !hour.isTooLate else { return .finish(.refused(.expired)) }
     guard self.means.facilitators > 0 else { return .finish(.notSent("no facilitator serves this network")) }
     return .verify(facilitator: self.facilitator)
   }
 
-  mutating func handle(_ event: Event) -> Action {
+  mutating func handle(_ event: Event, at hour: Hour) -> Action {
     switch event {
     case .verified(_, isUsed: true): return .finish(.refused(.spent))
     case .verified(.valid, _): return self.settle()
     case .verified(.invalid(let rejection), _): return .finish(.refused(rejection))
     case .verified(.none(let why), _): return self.next(why)
-    case .settled(let answer): return self.handle(answer)
-    case .found(let finding, let isResendDue, let isOld):
-      return self.handle(finding, isResendDue: isResendDue, isOld: isOld)
+    case .settled(let answer): return self.handle(answer, hour)
+    case .found(let finding): return self.handle(finding, hour)
+    case .paused: return self.reconcile(hour)
     }
   }
 
-  private mutating func handle(_ answer: SettleAnswer) -> Action {
-    let wasPending = self.isPending
-    self.isPending = false
+  private mutating func handle(_ answer: SettleAnswer, _ hour: Hour) -> Action {
     switch answer {
     case .success(let transaction): return .finish(.settled(transaction: transaction))
     case .notActedOn(let why):
-      guard !self.isOpen else {
-        self.isPending = wasPending
-        return .finish(.unknown("the facilitator \(why)"))
-      }
-      return self.next(why)
+      guard self.isOpen else { return self.next(why) }
+      self.why = "the facilitator \(why)"
     case .refused(let rejection):
-      return self.isOpen ? self.reconcile("refused after an earlier call") : .finish(.refused(rejection))
+      guard self.isOpen else { return .finish(.refused(rejection)) }
+      self.why = "refused after an earlier call"
     case .pending(let transaction):
       self.isOpen = true
-      self.isPending = true
-      self.transaction = transaction ?? self.transaction
-      return self.wait()
+      self.note(transaction)
+      self.why = "the facilitator calls the settlement pending"
     case .failed(let why, let transaction):
       self.isOpen = true
-      self.transaction = transaction ?? self.transaction
-      return self.reconcile("the facilitator \(why)")
+      self.note(transaction)
+      self.why = "the facilitator \(why)"
     case .none(let why):
       self.isOpen = true
       self.isUnheard = true
-      return self.reconcile("the facilitator \(why)")
+      self.why = "the facilitator \(why)"
     }
+    return self.reconcile(hour)
   }
 
-  private mutating func handle(_ finding: ChainFinding, isResendDue: Bool, isOld: Bool) -> Action {
+  private mutating func handle(_ finding: ChainFinding, _ hour: Hour) -> Action {
     switch finding {
     case .paid(let transaction): return .finish(.settled(transaction: transaction))
     case .usedOtherwise: return .finish(.refused(.spent))
     case .overUnused: return .finish(.void("the payment's time ended and the chain never used it"))
     case .unused(reverted: true) where !self.isUnheard: return .finish(.refused(.invalid))
-    case .unused:
-      if isResendDue, self.sends < self.means.maxSends, self.means.facilitators > 0 { return self.settle() }
-      return isOld
-        ? .finish(.held("sent \(self.sends) times, and the chain has not used it"))
-        : .finish(.unknown("sent, and not on the chain yet"))
-    case .unclear(let why): return .finish(isOld ? .held(why) : .unknown(why))
-    case .silent: return .finish(.unknown("the chain's node does not tell"))
+    case .unused: self.why = "sent \(self.sends) times, and the chain has not used it"
+    case .unclear(let why): self.why = why
+    case .silent: self.why = "the chain's node does not tell"
     }
+    self.isNodeSilent = finding == .silent
+    return self.stay(hour)
+  }
+
+  private mutating func note(_ transaction: String?) {
+    guard let transaction, !self.transactions.contains(transaction) else { return }
+    self.transactions.append(transaction)
   }
 
   private mutating func settle() -> Action {
+    // One transaction that failed says nothing of another call's.
+    if self.isOpen { self.isUnheard = true }
     self.sends += 1
+    self.hasSent = true
     return .settle(facilitator: self.facilitator)
   }
 
@@ -194,20 +208,25 @@ struct SettleStateMachine: Sendable {
     return .verify(facilitator: self.facilitator)
   }
 
-  /// Rules 4 and 5.
-  private func reconcile(_ why: String) -> Action {
-    self.means.hasChain ? .askChain : .finish(.held("\(why), and no rpc is configured to look it up"))
+  /// Rule 4.
+  private mutating func reconcile(_ hour: Hour) -> Action {
+    self.means.hasChain ? .askChain : self.stay(hour)
   }
 
-  /// `settlement_pending`.
-  private mutating func wait() -> Action {
-    guard self.pauses < Self.maxPauses else {
-      // What a facilitator goes on calling pending, recovery asks for again.
-      return .finish(.unknown("the facilitator calls the settlement pending"))
+  /// Rules 5, 6 and 8: the table of what is open.
+  private mutating func stay(_ hour: Hour) -> Action {
+    let maySend = self.sends < self.means.maxSends && !hour.isTooLate
+    if maySend, hour.isResendDue, self.means.facilitators > 0, !hour.isPatienceOver || !self.hasSent {
+      return self.settle()
+    }
+    guard maySend || self.means.hasChain else {
+      return .finish(.held("\(self.why), and no rpc is configured to look it up"))
+    }
+    guard !hour.isPatienceOver, self.pauses < Self.maxPauses else {
+      // An operator can learn no more than we from a node that does not answer.
+      return .finish(hour.isOld && !self.isNodeSilent ? .held(self.why) : .unknown(self.why))
     }
     self.pauses += 1
-    if self.means.hasChain { return .askChainLater }
-    self.sends += 1
-    return .settleLater(facilitator: self.facilitator)
+    return .pause
   }
 }

@@ -17,7 +17,10 @@ struct PaymentIdentifier: Sendable, Equatable {
     self.text = text
   }
 
-  var name: PaymentName { PaymentName(SHA256.hash(Array("turnpike x402 \(Self.key) \(self.text)".utf8))) }
+  /// Names are each payer's own: a stranger who pays under a name that he guessed takes it from nobody.
+  func name(by payer: String?) -> PaymentName {
+    PaymentName(SHA256.hash(Array("turnpike x402 \(Self.key) \(payer ?? "") \(self.text)".utf8)))
+  }
 
   /// What a 402 says of it: nobody needs one.
   static let declaration = JSON.record([

@@ -18,7 +18,7 @@ struct TreasurySeedCommand: AsyncParsableCommand {
 
   func run() async throws {
     let configuration = try ConfigurationFile(path: self.options.config).load()
-    let file = "\(configuration.keysDirectory)/\(KeysDirectory.treasurySeedName)"
+    let file = "\(configuration.keysDirectory)/\(KeyFileName.treasurySeed)"
     let text: String
     do throws(UnreadableFile) {
       text = String(decoding: try SmallFile.read(file).bytes, as: UTF8.self)

@@ -9,9 +9,6 @@ internal import Store
 /// The directory named by `keys:`, with the pass keys, the treasury seed and the keys that ecash is locked to. Made on first start: the directory 0700,
 /// each file 0600. Whoever reads it can mint passes and spend what was earned.
 struct KeysDirectory {
-  static let passKeysName = "pass-keys"
-  static let treasurySeedName = "treasury-seed"
-
   /// What a process works with.
   struct Opened {
     var passKeys: PassKeys
@@ -29,8 +26,8 @@ struct KeysDirectory {
   /// Reads the files, and makes what is absent. Blocks; for the start.
   func open(locking: Locking = .ifPresent) throws(KeysFault) -> Opened {
     try self.prepare()
-    let keys = try PassKeyFile(text: self.text(of: Self.passKeysName) { PassKeyFile.fresh() })
-    let seed = try SeedFile.seed(in: self.text(of: Self.treasurySeedName) { SeedFile.fresh() })
+    let keys = try PassKeyFile(text: self.text(of: KeyFileName.passKeys) { PassKeyFile.fresh() })
+    let seed = try SeedFile.seed(in: self.text(of: KeyFileName.treasurySeed) { SeedFile.fresh() })
     let locks = try self.locks(locking)
     return Opened(
       passKeys: keys.passKeys, seed: seed, locks: LockKeys(locks.map(\.key)),

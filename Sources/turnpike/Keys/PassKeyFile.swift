@@ -55,5 +55,5 @@ struct PassKeyFile {
     return Dictionary(uniqueKeysWithValues: pairs)
   }
 
-  private static func fault(_ reason: String) -> KeysFault { KeysFault(KeysDirectory.passKeysName, reason) }
+  private static func fault(_ reason: String) -> KeysFault { KeysFault(KeyFileName.passKeys, reason) }
 }

@@ -21,7 +21,7 @@ enum SeedFile {
     do throws(Mnemonic.Fault) {
       return try Mnemonic(line).seed
     } catch {
-      throw KeysFault(KeysDirectory.treasurySeedName, Self.sentence(error))
+      throw KeysFault(KeyFileName.treasurySeed, Self.sentence(error))
     }
   }
 

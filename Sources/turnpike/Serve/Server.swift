@@ -107,6 +107,9 @@ struct Server: Sendable {
     await withTaskGroup { background in
       background.addTask { await self.methods.run(for: self.gate) }
       background.addTask { await self.readiness.run() }
+      background.addTask {
+        await CounterpartWatch(log: self.log) { self.methods.counterparts }.run()
+      }
       background.addTask { await self.housekeeping.run() }
       background.addTask { await self.obey(signals, reload) }
       await withTaskGroup { listening in

@@ -29,7 +29,10 @@ extension ServerConfiguration {
 
   func makePaymentMethods(_ parts: PaymentParts) throws -> PaymentMethods {
     let x402 = try self.x402.map {
-      X402Verifier(configuration: try $0.makeConfiguration(), transport: parts.transport, clock: parts.clock)
+      var configuration = try $0.makeConfiguration()
+      // A settlement without an answer is worked on for as long as its payer waits.
+      configuration.limits = X402Configuration.Limits(deadline: self.deadline)
+      return X402Verifier(configuration: configuration, transport: parts.transport, clock: parts.clock)
     }
     return PaymentMethods(cash: try self.cashu.map { try Self.makeCash($0, parts) }, x402: x402)
   }
@@ -142,7 +145,7 @@ extension CashuPayments {
     var timeouts = MintClient.Timeouts()
     timeouts.swap = self.timeout
     timeouts.others = min(timeouts.others, self.timeout)
-    var redemption = CashuConfiguration.Redemption()
+    var redemption = CashuConfiguration.Batching()
     redemption.enoughProofs = Int(clamping: self.redeem.proofs)
     redemption.mostProofs = max(redemption.mostProofs, redemption.enoughProofs)
     redemption.maxAge = self.redeem.every

@@ -1,0 +1,5 @@
+/// The files of the keys directory.
+enum KeyFileName {
+  static let passKeys = "pass-keys"
+  static let treasurySeed = "treasury-seed"
+}
