@@ -62,7 +62,7 @@ struct Members {
     }
   }
 
-  /// `X-Real-IP`, which our examples make the proxy overwrite; what is no address (a unix socket) is none.
+  /// `X-Real-IP`, which our examples make NGINX and Caddy overwrite; what is no address (a unix socket) is none.
   func client() throws(BadMember) -> ClientAddress? {
     try self.optional("x-real-ip").flatMap { ClientAddress(text: $0) }
   }

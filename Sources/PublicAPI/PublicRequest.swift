@@ -32,7 +32,7 @@ struct PublicRequest: Sendable {
     self.method = RequestMethod(request.method)
     let path = request.target.prefix { $0 != ASCII.question }
     self.path = String(decoding: path, as: UTF8.self)
-    self.query = Form.read(request.target.dropFirst(path.count + 1))
+    self.query = FormText.read(request.target.dropFirst(path.count + 1))
     self.fields = request.fields.selecting(Self.ownFields + credentials)
     self.body = request.body
     self.client = Self.client(of: request, settings.clientSource)
@@ -65,7 +65,7 @@ struct PublicRequest: Sendable {
 }
 
 /// Names and values as forms and queries write them (WHATWG URL §5.1).
-enum Form {
+enum FormText {
   /// More are not read.
   private static let maxPairs = 32
 

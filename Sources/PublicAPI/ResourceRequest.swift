@@ -10,6 +10,8 @@ struct ResourceRequest {
   var host: [UInt8]?
   var target: [UInt8]
 
+  private static let names: Set<String> = ["url", "host", "path", "method"]
+
   /// From the query, a form or a JSON object; a JSON body counts for itself alone.
   init(_ request: PublicRequest) throws(PublicAnswer.Fault) {
     let parameters = try Self.parameters(of: request)
@@ -50,13 +52,17 @@ struct ResourceRequest {
     guard case .once(let type) = request.fields.only("content-type") else { throw .unsupportedMediaType }
     let media = type.prefix { $0 != ASCII.semicolon }.trimmed
     if media.equalsIgnoringCase("application/x-www-form-urlencoded") {
-      return request.query + Form.read(request.body)
+      return request.query + FormText.read(request.body)
     }
     guard media.equalsIgnoringCase("application/json") else { throw .unsupportedMediaType }
     guard let members = (try? JSONReader.read(request.body))?.members else { throw .badRequest }
-    return members.compactMap { member in
-      member.value.string.map { PublicRequest.Parameter(name: member.name, value: $0) }
+    var parameters: [PublicRequest.Parameter] = []
+    for member in members where Self.names.contains(member.name) {
+      // Left out, a method that is no text would be GET.
+      guard let value = member.value.string else { throw .badRequest }
+      parameters.append(PublicRequest.Parameter(name: member.name, value: value))
     }
+    return parameters
   }
 
   /// Host and target of an http or https address without user information; a bare path has no host.

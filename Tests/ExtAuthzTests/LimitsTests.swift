@@ -26,7 +26,7 @@ struct LimitsTests {
   func quota(door: Door) async throws {
     let house = try House()
     func ask(_ address: String?) async -> HTTPResponse {
-      let more = address.map { [("X-Real-IP", $0)] } ?? []
+      let more = address.map { [(door.addressField, $0)] } ?? []
       return await Self.ask(house, door.request("/quota/x", and: more))
     }
     for _ in 0..<2 {
@@ -63,7 +63,7 @@ struct LimitsTests {
   func limit(door: Door) async throws {
     let house = try House(challengeLimit: RequestLimit(requests: 2, per: .seconds(60)))
     func ask(_ address: String) async -> HTTPResponse {
-      await Self.ask(house, door.request("/paid/x", and: [("X-Real-IP", address)]))
+      await Self.ask(house, door.request("/paid/x", and: [(door.addressField, address)]))
     }
     for _ in 0..<2 { #expect(await ask("192.0.2.1").fields.text("turnpike-reason") == "payment_required") }
     let over = await ask("192.0.2.1")
@@ -71,7 +71,7 @@ struct LimitsTests {
     #expect(over.fields.text("turnpike-reason") == "too_many_requests")
     #expect(over.fields.text("retry-after") == "30")
     #expect(await ask("192.0.2.2").fields.text("turnpike-reason") == "payment_required")
-    let free = await Self.ask(house, door.request("/free/x", and: [("X-Real-IP", "192.0.2.1")]))
+    let free = await Self.ask(house, door.request("/free/x", and: [(door.addressField, "192.0.2.1")]))
     #expect(free.status == 200)
   }
 

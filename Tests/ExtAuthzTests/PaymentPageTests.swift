@@ -32,6 +32,7 @@ struct PaymentPageTests {
     #expect(page.fields.text("x-coin") == "pay10")
     #expect(page.fields.text("vary") == "accept")
     #expect(page.fields.text("cache-control") == "no-store")
+    #expect(page.fields.text("x-content-type-options") == "nosniff")
     let text = String(decoding: page.body, as: UTF8.self)
     #expect(text.contains("coin:pay10") && text.contains("10 sat") && text.contains("<svg role=\"img\""))
     let json = await self.ask(door.request("/paid/x", and: [("Accept", "*/*")]))

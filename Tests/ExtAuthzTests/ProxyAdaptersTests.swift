@@ -13,6 +13,9 @@ struct Door: CustomStringConvertible, Sendable {
   var refusal: UInt16
   var description: String { self.path }
 
+  /// In which field its proxy tells the client's address.
+  var addressField: String { self.path == "/traefik" ? "X-Forwarded-For" : "X-Real-IP" }
+
   static let nginx: @Sendable (String, String, String) -> [(String, String)] = { target, method, _ in
     [("X-Original-URI", target), ("X-Original-Method", method)]
   }
@@ -117,7 +120,7 @@ struct ProxyAdaptersTests {
       #expect(answer.fields.text("turnpike-reason") == "bad_request", "\(whole[index].0) twice")
     }
     let address = await self.ask(
-      door.request("/free/page", and: [("X-Real-IP", "1.2.3.4"), ("X-Real-IP", "1.2.3.4")]))
+      door.request("/free/page", and: [(door.addressField, "1.2.3.4"), (door.addressField, "1.2.3.4")]))
     #expect(address.fields.text("turnpike-reason") == "bad_request")
   }
 
@@ -302,7 +305,17 @@ struct ChallengeEndpointTests {
     #expect(try TraefikAdapter().read(forwarded).id == nil)
   }
 
-  @Test("the client's address is X-Real-IP, and never X-Forwarded-For")
+  @Test(
+    "Traefik's client is X-Forwarded-For where it is one address: a list may begin with the client's own",
+    arguments: [("192.0.2.7", true), ("192.0.2.9, 192.0.2.7", false), ("", false), ("unknown", false)])
+  func traefikAddress(value: String, isTold: Bool) throws {
+    let addresses = [("X-Real-IP", "9.9.9.9"), ("X-Forwarded-For", value)]
+    let question = Door.forwarded("/paid/x", "GET", "a") + addresses
+    let told = try TraefikAdapter().read(HTTPRequest("/traefik", question)).client
+    #expect(told == (isTold ? ClientAddress(octets: [192, 0, 2, 7]) : nil))
+  }
+
+  @Test("the client's address is X-Real-IP with Caddy, and never X-Forwarded-For")
   func address() throws {
     let question = Door.forwarded("/paid/x", "GET", "a") + [("X-Forwarded-For", "9.9.9.9")]
     #expect(try CaddyAdapter().read(HTTPRequest("/caddy", question)).client == nil)

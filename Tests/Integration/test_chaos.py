@@ -16,7 +16,14 @@ ACCOUNT = re.compile(
 @pytest.mark.timeout(400)
 def test_in_a_storm_no_money_is_lost_and_none_buys_twice(tmp_path):
     seed = random.randrange(2**32)
-    command = [sys.executable, ROOT / "Tests/Integration/chaos", "--seed", seed, "--folder", tmp_path / "chaos"]
+    command = [
+        sys.executable,
+        ROOT / "Tests/Integration/chaos",
+        "--seed",
+        seed,
+        "--folder",
+        tmp_path / "chaos",
+    ]
     short = ["--kills", 8, "--payments", 36, "--weights", "6,1,2"]
     done = subprocess.run(
         [str(word) for word in command + short], capture_output=True, text=True, timeout=380

@@ -1,6 +1,7 @@
 """Every example runs as it is written, the minimal ones too, and says in its README what it is."""
 
 import pytest
+import yaml
 from counterparts.processes import ROOT
 from counterparts.proxies import Caddy, Envoy, Nginx, Traefik
 from test_bypass import ASSERTED
@@ -34,6 +35,21 @@ def test_the_minimal_example_asks_pays_and_strips(stage, tmp_path, purse, name):
             assert stage.app.seen[1]["headers"]["x-payment-verified"] == "true"
     finally:
         proxy.stop()
+
+
+def test_every_ingress_names_all_that_turnpike_asserts_and_all_that_pays():
+    """ingress-nginx hands the app the client's own copy of a header that is not listed."""
+    documents = list(yaml.safe_load_all((ROOT / "nginx" / "ingress-nginx.yaml").read_text()))
+    lists = [
+        one["metadata"]["annotations"]["nginx.ingress.kubernetes.io/auth-response-headers"]
+        for one in documents
+        if one["kind"] == "Ingress"
+    ]
+    assert len(lists) == 2
+    for listed in lists:
+        names = {name.lower() for name in listed.split(",")}
+        assert {name.lower() for name in ASSERTED} <= names
+        assert {"x-cashu", "x-payment", "payment-signature", "turnpike-pass"} <= names
 
 
 @pytest.mark.parametrize("folder", ["envoy", "istio", "traefik", "nginx", "caddy"])

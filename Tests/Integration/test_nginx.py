@@ -43,6 +43,12 @@ def test_a_path_that_cannot_be_read_is_400(nginx, app):
     assert app.seen == []
 
 
+@pytest.mark.parametrize("host", ["<b>", 'a"b', "a{b}", "a,b", "a'b", "a(b"])
+def test_a_host_that_is_none_is_400_and_no_outage(nginx, app, host):
+    assert nginx.fetch("/paid/x", host=host).status == 400
+    assert app.seen == []
+
+
 def behind(stage, gate, folder, **how) -> Nginx:
     return Nginx(folder, stage.app.port, gate.ports["proxy"], gate.ports["grpc"], **how)
 

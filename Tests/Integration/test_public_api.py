@@ -6,6 +6,7 @@ import pytest
 from counterparts import tokens, web
 from counterparts.payer import as_v2, receipt, required
 from counterparts.processes import wait_until
+from counterparts.proxies import Caddy, Envoy, IngressNginx, Nginx, Traefik
 from counterparts.turnpike import DOLLAR_ROUTES, ROUTES, x402
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -17,7 +18,9 @@ PASSES = [
 ]
 
 
-def public(gate, target: str, method: str = "GET", headers=(), body: bytes | None = None, **how) -> web.Answer:
+def public(
+    gate, target: str, method: str = "GET", headers=(), body: bytes | None = None, **how
+) -> web.Answer:
     return web.fetch(gate.ports["public"], target, method, headers, body, **how)
 
 
@@ -130,7 +133,9 @@ def test_a_revoked_dollar_pass_cannot_be_had_again_by_its_payment(dollar_gate, b
     bought = dollar_gate.ask("/usd-hour/x", payment)
     assert bought.status == 200
     given = {"Turnpike-Pass": bought.header("turnpike-pass")}
-    id = dollar_gate.command("ledger", "list", "--config", str(dollar_gate.config_file), "--json", "--limit", "1")
+    id = dollar_gate.command(
+        "ledger", "list", "--config", str(dollar_gate.config_file), "--json", "--limit", "1"
+    )
     import json
 
     done = dollar_gate.command(
@@ -238,5 +243,106 @@ def test_no_adapter_answers_on_public(shop, stage):
 
 def test_dollars_need_the_section(lone, stage):
     """The facilitator is configured, and a price in dollars is offered; without it the configuration is refused or warned of."""
-    gate = lone([stage.mint.url], payments={"x402": x402("http://127.0.0.1:9", None)}, routes=DOLLAR_ROUTES).start()
+    gate = lone(
+        [stage.mint.url], payments={"x402": x402("http://127.0.0.1:9", None)}, routes=DOLLAR_ROUTES
+    ).start()
     assert required(gate.ask("/usd/x"))["accepts"]
+
+
+def test_a_browser_gets_the_page_through_every_proxy(door, app):
+    """As a whole: through NGINX's second question and ingress-nginx's default backend too."""
+    attack = "/paid/<script>alert(1)</script>'\"?a=</textarea><script>alert(2)</script>"
+    for target in ("/paid/x", attack):
+        answer = door.fetch(target, headers=BROWSER)
+        assert answer.status == 402
+        assert answer.header("content-type") == "text/html; charset=utf-8"
+        policy = answer.header("content-security-policy")
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
+        assert answer.header("x-content-type-options") == "nosniff"
+        assert answer.header("cache-control") == "no-store" and answer.header("vary") == "accept"
+        assert answer.header("x-cashu").startswith("creqA")
+        page = answer.body.decode()
+        assert "10 sat" in page and page.count("<script") == 1 and page.count("</textarea>") == 1
+        assert 'alert(1)</script>' not in page and "'\"" not in page
+    assert door.fetch("/paid/x", "HEAD", BROWSER).body == b""
+    assert door.fetch("/paid/x", "POST", BROWSER).json["reason"] == "payment_required"
+    assert app.seen == []
+
+
+def test_a_402_has_room_in_every_proxy(door):
+    """The longest host and path that a challenge repeats; a head that a proxy cannot read would be a 502."""
+    host = ".".join(["a" * 60] * 4)
+    for target in ("/paid/" + "b" * 500, "/paid/x?" + "c" * 6000, "/paid/" + "%C3%A9" * 160):
+        for headers in ({}, BROWSER):
+            answer = door.fetch(target, headers=headers, host=host)
+            assert answer.status == 402 and answer.header("x-cashu")
+            assert sum(len(name) + len(value) + 4 for name, value in answer.headers) < 4096
+
+
+def test_a_page_that_was_paid_for_is_no_caches_to_give_away(door, purse):
+    """The app says `public, max-age=60`; of two lines a cache obeys the stricter (RFC 9111 §5.2.2.5)."""
+    answer = door.fetch("/paid/x", headers={"X-Cashu": purse.token(10)})
+    assert answer.status == 200
+    said = ", ".join(answer.all("cache-control"))
+    # The controller hands on cookies only; its example says what to do about it.
+    assert "no-store" in said or door.name == "ingress-nginx"
+
+
+KINDS = [Envoy, IngressNginx, Nginx, Traefik, Caddy]
+
+
+@pytest.fixture
+def street(lone, stage, tmp_path):
+    """One gate behind every proxy: six doors, and five demands to pay for each client."""
+    gate = lone([stage.mint.url], unpaid={"requests": 6, "per": "1h"}, proxies=[{"cidr": "127.0.0.0/8"}]).start()
+    ports = (stage.app.port, gate.ports["proxy"], gate.ports["grpc"])
+    made = [kind(tmp_path / kind.name, *ports).begin() for kind in KINDS]
+    try:
+        for proxy in made:
+            # Not `await_ready` alone: Traefik asks a free page until it is routed.
+            proxy.await_ready()
+        nginx = made[KINDS.index(Nginx)]
+        yield gate, [*made, nginx.by_auth_request]
+    finally:
+        for proxy in made:
+            proxy.stop()
+
+
+def test_a_client_is_counted_by_its_address_through_every_proxy(street, stage):
+    """Not by the proxy, or one client would use up what all others have; nor by what it says of itself."""
+    gate, doors = street
+
+    def lies(number: int) -> list[tuple[str, str]]:
+        names = ("X-Real-IP", "X-Forwarded-For", "True-Client-IP", "X-Envoy-External-Address")
+        return [(name, f"192.0.2.{number}") for name in names]
+
+    assert [door.fetch("/paid/x", headers=lies(n)).status for n, door in enumerate(doors)] == [402] * 6
+    for number, door in enumerate(doors):
+        for method in ("GET", "HEAD", "POST"):
+            answer = door.fetch("/paid/x", method, [*lies(number + 10), *BROWSER.items()])
+            assert answer.status == 429, door.name
+            assert int(answer.header("retry-after")) >= 1
+            assert answer.header("cache-control") == "no-store"
+            assert not answer.header("content-security-policy") and b"<html" not in answer.body
+        assert door.fetch("/free/x").status == 200
+        assert door.fetch("/paid/x", headers={"X-Cashu": stage.purse.token(10)}).status == 200
+    assert gate.ask("/paid/x", client="192.0.2.77").status == 402, "another client"
+
+
+def test_what_is_logged_holds_no_secret(lone, stage):
+    gate = lone(
+        [stage.mint.url],
+        routes=PASSES,
+        payments={"cashu": {"lightning": {"mint": stage.mint.url}}},
+        log={"level": "trace"},
+    ).start()
+    token, junk = stage.purse.token(10), "cashuBjunk" + "q" * 40
+    made = exchange(gate, "/five/x", {"X-Cashu": token}).json["pass"]
+    for headers in ({"X-Cashu": token}, {"X-Cashu": junk}, {"Turnpike-Pass": made}, {"Cookie": f"turnpike_pass={made}"}):
+        gate.ask("/five/x", headers)
+    ordered = public(gate, "/v1/invoices?url=http://localhost/five/x", "POST", {}, b"").json
+    public(gate, f"/v1/invoices/{ordered['id']}")
+    gate.stop()
+    assert "/five/**" in gate.log
+    for secret in (token, token[10:60], junk, made, made[-40:], ordered["id"], ordered["invoice"]):
+        assert secret not in gate.log

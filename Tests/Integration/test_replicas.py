@@ -93,14 +93,18 @@ def test_of_32_parallel_requests_with_one_token_one_is_served(balanced, app, pur
     for _ in range(3):
         app.forget()
         token = purse.token(10)
-        statuses = at_once(lambda _, token=token: balanced.fetch("/paid/x", headers={"X-Cashu": token}).status, 32)
+        statuses = at_once(
+            lambda _, token=token: balanced.fetch("/paid/x", headers={"X-Cashu": token}).status, 32
+        )
         assert statuses.count(200) == 1, statuses
         assert set(statuses) <= {200, 402, 503}
         assert len(app.seen) == 1
         assert final(lambda token=token: balanced.fetch("/paid/x", headers={"X-Cashu": token})).status == 402
 
 
-def test_of_10_parallel_requests_with_one_dollar_payment_one_is_served_by_one_transaction(balanced, app, bank):
+def test_of_10_parallel_requests_with_one_dollar_payment_one_is_served_by_one_transaction(
+    balanced, app, bank
+):
     """R13."""
     payer = bank.payer()
     payment = as_v2(payer.v2(required(balanced.fetch("/usd/x"))))
@@ -148,9 +152,7 @@ def test_a_free_quota_is_exact_over_both(balanced, replicas):
 
 @pytest.mark.parametrize("point", ["reserved", "sending", "settled", "concluded"])
 @pytest.mark.parametrize("money", ["ecash", "dollars"])
-def test_what_one_replica_began_and_died_of_the_other_ends(
-    postgres, stage, bank, tmp_path, point, money
-):
+def test_what_one_replica_began_and_died_of_the_other_ends(postgres, stage, bank, tmp_path, point, money):
     """R14 across processes: the survivor takes the row over when its owner's lease has ended or it is known to be dead."""
     first, second = replicas_of(postgres, tmp_path, stage, bank)
     first.stop()

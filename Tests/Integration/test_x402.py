@@ -9,6 +9,7 @@ from counterparts import web
 from counterparts.chain import NETWORK, PAY_TO, USDC, X402_PYTHON
 from counterparts.payer import as_v1, as_v2, decoded, encoded, receipt, required
 from counterparts.processes import wait_until
+from counterparts.proxies import Caddy, Traefik
 
 
 def at_once(ask, count: int) -> list:
@@ -35,6 +36,26 @@ def test_the_stock_client_pays_and_gets_its_page_with_a_receipt(dollar_door, app
     assert seen["x-payment-verified"] and seen["x-payment-amount"]
     assert seen["x-user-id"].lower() == payer.address.lower()
     assert not {"payment-signature", "x-payment"} & set(seen), "the app saw the payment"
+
+
+@pytest.mark.parametrize("kind", [Traefik, Caddy])
+def test_dollars_pass_the_proxies_that_hand_no_receipt_on_too(dollar_gate, stage, bank, tmp_path, kind):
+    stage.app.forget()
+    payer = bank.payer()
+    door = kind(
+        tmp_path / kind.name, stage.app.port, dollar_gate.ports["proxy"], dollar_gate.ports["grpc"]
+    ).start()
+    try:
+        payment = as_v2(payer.v2(required(door.fetch("/usd/x"))))
+        answer = door.fetch("/usd/x", headers=payment | {"X-User-ID": "admin"})
+        assert answer.status == 200, answer.body
+        assert "no-store" in ", ".join(answer.all("cache-control"))
+        assert door.fetch("/usd/x", headers=payment).status in (402, 409)
+    finally:
+        door.stop()
+    (seen,) = stage.app.seen
+    assert seen["headers"]["x-user-id"].lower() == payer.address.lower()
+    assert not {"payment-signature", "x-payment"} & set(seen["headers"]), "the app saw the payment"
 
 
 def test_a_v1_payload_pays(dollar_door, app, bank):

@@ -102,7 +102,9 @@ def test_a_settlement_gone_wrong_is_never_charged_twice_and_never_lost(dollars, 
     assert bank.settled(payer) == 1
 
 
-@pytest.mark.parametrize("fault", ["it hangs up after it has settled", "it says 502 in HTML after it has settled"])
+@pytest.mark.parametrize(
+    "fault", ["it hangs up after it has settled", "it says 502 in HTML after it has settled"]
+)
 def test_without_a_node_to_ask_a_lost_answer_is_never_a_402(dollars, moody, bank, fault):
     gate = dollars(rpc=None).start()
     payer = bank.payer()
@@ -197,6 +199,33 @@ def test_a_crash_around_the_settlement_settles_once_and_serves_once(dollars, moo
     assert bank.settled(payer) == 1
 
 
+@pytest.mark.parametrize("point", ["verified", "reserved", "sending"])
+def test_without_a_node_a_crash_before_the_answer_sends_the_same_payment_again(dollars, moody, bank, point):
+    gate = dollars(rpc=None).start(TURNPIKE_CRASH_AT=point)
+    payer = bank.payer()
+    payment = as_v2(payer.v2(required(gate.ask("/usd/x"))))
+    with pytest.raises((web.Closed, OSError)):
+        gate.ask("/usd/x", payment)
+    wait_until(lambda: not gate.running, "the process ends at its crash point", seconds=20)
+    gate.start()
+    assert final(lambda: gate.ask("/usd/x", payment)).status == 200
+    assert bank.settled(payer) == 1
+
+
+def test_without_a_node_a_crash_after_the_money_moved_is_never_a_402(dollars, moody, bank):
+    """The stock facilitator does not know its own settlement again: an operator has to look."""
+    gate = dollars(rpc=None).start(TURNPIKE_CRASH_AT="settled")
+    payer = bank.payer()
+    payment = as_v2(payer.v2(required(gate.ask("/usd/x"))))
+    with pytest.raises((web.Closed, OSError)):
+        gate.ask("/usd/x", payment)
+    wait_until(lambda: not gate.running, "the process ends at its crash point", seconds=20)
+    gate.start()
+    wait_until(lambda: moody.settles > 1, "the same payment is sent again", seconds=20)
+    assert gate.ask("/usd/x", payment).status == 503
+    assert bank.settled(payer) == 1
+
+
 @pytest.mark.parametrize("point", ["delivering", "answered"])
 def test_a_crash_in_delivery_repeats_at_most_that_use_and_lists_it(dollars, bank, point):
     gate = dollars().start(TURNPIKE_CRASH_AT=point)
@@ -220,7 +249,9 @@ def test_the_facilitator_is_killed_in_the_middle_and_the_payment_survives(lone, 
     from counterparts.chain import Facilitator
 
     mine = Facilitator(tmp_path / "facilitator", bank.chain).start()
-    gate = lone(payments={"x402": x402(mine.url, bank.chain.url), "cashu": None}, routes=DOLLAR_ROUTES).start()
+    gate = lone(
+        payments={"x402": x402(mine.url, bank.chain.url), "cashu": None}, routes=DOLLAR_ROUTES
+    ).start()
     payer = bank.payer()
     payment = as_v2(payer.v2(required(gate.ask("/usd/x"))))
     try:
@@ -281,13 +312,15 @@ def test_a_route_by_method_asks_the_price_of_the_method(lone, bank):
     assert gate.ask("/doc/x", cheap).status == 200
 
 
+@pytest.mark.parametrize("node", ["with a node", "without a node"])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_stock_client_pays_a_hostile_facilitator_once_and_gets_its_page(
-    lone, bank, stage, tmp_path, mode
+    lone, bank, stage, tmp_path, mode, node
 ):
     """hostile-facilitator's battery, by a client that starts afresh three times; the SDK's own seller passes 3 of 10."""
     hostile = HostileFacilitator(tmp_path / "hostile", mode).start()
-    section = x402(hostile.url, bank.chain.url, timeout=f"{PATIENCE_SECONDS}s")
+    rpc = bank.chain.url if node == "with a node" else None
+    section = x402(hostile.url, rpc, timeout=f"{PATIENCE_SECONDS}s")
     gate = lone(payments={"x402": section, "cashu": None}, routes=DOLLAR_ROUTES).start()
     door = Envoy(tmp_path / "envoy", stage.app.port, gate.ports["proxy"], gate.ports["grpc"]).start()
     try:

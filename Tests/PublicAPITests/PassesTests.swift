@@ -121,6 +121,21 @@ struct PassesTests {
     }
   }
 
+  @Test(
+    "a member that is no text is refused, and not left out; one that nobody knows is",
+    arguments: [
+      (#"{"url":"https://shop.example/hour/x","method":5}"#, 400),
+      (#"{"url":null,"path":"/hour/x","host":"shop.example"}"#, 400),
+      (#"{"url":"https://shop.example/hour/x","note":5}"#, 200),
+      (#"{"url":"https://shop.example/hour/x","url":"https://shop.example/free/x"}"#, 400),
+    ] as [(String, UInt16)])
+  func members(body: String, status: UInt16) async throws {
+    try await Shop.open { shop in
+      let fields = [("Content-Type", "application/json"), ("X-Coin", "a=100")]
+      #expect(await shop.ask("POST", "/v1/passes", fields, body: body).status == status)
+    }
+  }
+
   @Test("two payments are refused, and a store that is down is 503")
   func other() async throws {
     try await Shop.open { shop in

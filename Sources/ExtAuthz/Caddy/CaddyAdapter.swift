@@ -4,6 +4,7 @@ internal import Transport
 /// written by Caddy; `X-Real-IP` only where `header_up X-Real-IP {remote_host}` writes it.
 struct CaddyAdapter: HTTPAdapter {
   func read(_ request: HTTPRequest) throws(BadMember) -> Question {
-    try Question(forwarded: Members(request))
+    let members = Members(request)
+    return try Question(forwarded: members, client: members.client())
   }
 }

@@ -77,8 +77,12 @@ struct Refusal: Sendable {
       let (html, policy) = content.frame(printer).write()
       fields.append("content-type", "text/html; charset=utf-8".utf8)
       fields.append("content-security-policy", policy.utf8)
+      fields.append("x-content-type-options", "nosniff".utf8)
       page = html
-    case (.plain, .wanted), (.browser, .wanted): fields.append("content-type", "application/json".utf8)
+    case (.plain, .wanted), (.browser, .wanted):
+      fields.append("content-type", "application/json".utf8)
+      // It repeats what the client wrote.
+      fields.append("x-content-type-options", "nosniff".utf8)
     case (.grpc, _), (.plain, .unwanted), (.browser, .unwanted): break
     }
     let challengeFields = challenge?.flatMap(\.fields) ?? []

@@ -34,7 +34,7 @@ struct InvoicesResource: Sendable {
       let invoice = try await source.open(for: quote)
       let location = request.origin + "/v1/invoices/\(invoice.id)"
       if request.wantsPage {
-        return PublicAnswer.seeOther("\(location)?url=\(Form.escape(wanted.resource))")
+        return PublicAnswer.seeOther("\(location)?url=\(FormText.escape(wanted.resource))")
       }
       var fields = FieldList()
       fields.append("location", location.utf8)

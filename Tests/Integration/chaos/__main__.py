@@ -46,8 +46,10 @@ def weather(asked: argparse.Namespace, folder: pathlib.Path) -> tuple[Audit, int
         kills += storm.killed
         step("the storm is over: " + ", ".join(f"{one.name} killed {one.kills} times" for one in victims))
         scene.await_answers()
-        step("everything is settled" if scene.await_quiet(payments, asked.patience) else "something stays open")
-        storm.ask_all_again(payments, 8)
+        step(
+            "everything is settled" if scene.await_quiet(payments, asked.patience) else "something stays open"
+        )
+        storm.ask_all_again(payments, 30)
         step("everybody asked again")
         if not scene.await_quiet(payments, 10):
             step("something stays open")

@@ -86,9 +86,7 @@ def ecash_money(port: int, payments: list[Payment]) -> dict[str, Money]:
     for payment in payments:
         of = {states[point] for point in payment.points}
         assert of != {"SPENT", "UNSPENT"}, f"half of payment {payment.id} is spent"
-        found[payment.id] = (
-            Money.HELD if "PENDING" in of else Money.LEFT if "SPENT" in of else Money.GOOD
-        )
+        found[payment.id] = Money.HELD if "PENDING" in of else Money.LEFT if "SPENT" in of else Money.GOOD
     return found
 
 
@@ -101,7 +99,8 @@ def dollar_money(chain: Chain, payments: list[Payment]) -> dict[str, Money]:
         payer = "0x" + log["topics"][1][-40:]
         paid[payer] = paid.get(payer, 0) + int(log["data"], 16)
     for payment in payments:
-        assert paid.get(payment.payer, 0) in (0, payment.amount), f"{payment.payer} paid {paid[payment.payer]}"
-    return {
-        payment.id: Money.LEFT if paid.get(payment.payer) else Money.GOOD for payment in payments
-    }
+        assert paid.get(payment.payer, 0) in (
+            0,
+            payment.amount,
+        ), f"{payment.payer} paid {paid[payment.payer]}"
+    return {payment.id: Money.LEFT if paid.get(payment.payer) else Money.GOOD for payment in payments}

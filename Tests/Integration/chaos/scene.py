@@ -48,7 +48,8 @@ class Scene:
                 "mints": [{"url": self.mint.url, "exposure": 10_000_000}],
                 "redeem": {"proofs": 20, "every": "1s"},
             }
-        shared = {"routes": ROUTES, "payments": payments, "deadline": "5s", "keys": str(folder / "keys")}
+        routes = [one for one in ROUTES if "usd" not in one.get("price", {}) or "dollars" in kinds]
+        shared = {"routes": routes, "payments": payments, "deadline": "5s", "keys": str(folder / "keys")}
         if self.postgres:
             self.postgres.await_ready()
             shared["store"] = self.postgres.database()

@@ -6,11 +6,13 @@ import threading
 import time
 
 from counterparts import web
+from counterparts.processes import NotReady
 
 from .payments import Payment
 
 WORKERS = 200  # payers at the same time
 PATIENCE_SECONDS = 20  # of one payer at a time; he comes back when the storm is over
+CALM_WORKERS = 16  # the stock facilitator settles some ten payments a second
 SLACK = 4  # kills that may be outstanding while payers come
 FINAL = {200, 400, 402, 409}
 
@@ -24,6 +26,7 @@ class Victim:
         self.process = process  # has `kill`, `begin` and `await_ready`
         self.ready = True
         self.kills = 0
+        self.fault: Exception | None = None  # why it did not come back
 
     def kill(self, pause: float) -> None:
         self.ready = False
@@ -32,10 +35,17 @@ class Victim:
         threading.Thread(target=self.come_back, args=(pause,), daemon=True).start()
 
     def come_back(self, pause: float) -> None:
-        time.sleep(pause)
-        self.process.begin()
-        self.process.await_ready()
-        self.ready = True
+        """A few attempts: while it was away, another program may have used its port for a moment."""
+        for _ in range(5):
+            time.sleep(pause)
+            try:
+                self.process.begin()
+                self.process.await_ready()
+                self.ready = True
+                return
+            except NotReady as error:
+                fault, pause = error, 1
+        self.fault = fault
 
 
 class Storm:
@@ -67,12 +77,18 @@ class Storm:
 
     def ask_all_again(self, payments: list[Payment], patience: float) -> None:
         """Everybody presents once more, served or not: whoever was served must not be served again."""
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        with concurrent.futures.ThreadPoolExecutor(CALM_WORKERS) as pool:
             list(pool.map(lambda payment: self.present(payment, random.Random(0), patience), payments))
 
     def await_victims(self) -> None:
         while not all(victim.ready for victim in self.victims):
+            self.check_victims()
             time.sleep(0.05)
+
+    def check_victims(self) -> None:
+        for victim in self.victims:
+            if victim.fault:
+                raise RuntimeError(f"{victim.name} did not come back: {str(victim.fault)[-600:]}")
 
     def pay(self, payment: Payment, seed: float) -> None:
         with self.lock:
@@ -82,6 +98,7 @@ class Storm:
                 self.due.release()
         # Payers come no faster than the hand kills, so that every kill meets some.
         while self.killed < due - SLACK:
+            self.check_victims()
             time.sleep(0.02)
         self.present(payment, random.Random(seed), PATIENCE_SECONDS)
 
@@ -105,10 +122,10 @@ class Storm:
             if self.over.is_set():
                 return
             time.sleep(chance.uniform(0, 0.15))
-            ready = [victim for victim in self.victims if victim.ready]
-            while not ready:
+            while not (ready := [one for one in self.victims if one.ready and one.weight]):
+                if any(one.fault for one in self.victims):
+                    return
                 time.sleep(0.02)
-                ready = [victim for victim in self.victims if victim.ready]
             victim = chance.choices(ready, [one.weight for one in ready])[0]
             victim.kill(chance.uniform(0, 0.3))
             self.killed += 1

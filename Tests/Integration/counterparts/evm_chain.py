@@ -106,7 +106,7 @@ class Node:
         for transaction in sorted(self.waiting, key=lambda one: one.nonce):
             nonce = self.chain.get_vm(self.chain.header).state.get_nonce(transaction.sender)
             if transaction.nonce < nonce:
-                continue  # replaced by one with the same nonce
+                continue
             if transaction.nonce > nonce:
                 left.append(transaction)
                 continue
@@ -223,7 +223,11 @@ class Node:
         mined = self.state().get_nonce(who)
         if block != "pending":
             return quantity(mined)
-        return quantity(max([mined, *(one.nonce + 1 for one in self.waiting if one.sender == who)]))
+        # As real nodes count: what waits behind a gap is not pending.
+        waiting = {one.nonce for one in self.waiting if one.sender == who}
+        while mined in waiting:
+            mined += 1
+        return quantity(mined)
 
     def eth_call(self, call, block="latest"):
         header = self.header(block)
@@ -266,11 +270,10 @@ class Node:
         if transaction.nonce < self.state().get_nonce(transaction.sender):
             raise Fault("nonce too low")
         if transaction.hash not in self.transactions:
-            self.waiting = [
-                one
-                for one in self.waiting
-                if (one.sender, one.nonce) != (transaction.sender, transaction.nonce)
-            ]
+            if any(
+                (one.sender, one.nonce) == (transaction.sender, transaction.nonce) for one in self.waiting
+            ):
+                raise Fault("replacement transaction underpriced")
             self.waiting.append(transaction)
             self.transactions[transaction.hash] = {
                 "hash": encode_hex(transaction.hash),

@@ -58,10 +58,11 @@ class Till:
         return made
 
     async def locked(self, amount: int, key: str) -> str:
-        await self.mint(binary(amount) + [8])
+        # Only these: the wallet still holds what went out as tokens, and some of that is spent by now.
+        own = await self.mint(binary(amount) + [8])
         lock = await self.wallet.create_p2pk_lock(key)
         _, send = await self.wallet.swap_to_send(
-            self.wallet.proofs, amount, secret_lock=lock, set_reserved=True
+            own, amount, secret_lock=lock, set_reserved=True
         )
         return await self.wallet.serialize_proofs(send, include_dleq=True)
 

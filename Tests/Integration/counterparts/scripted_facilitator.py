@@ -36,9 +36,12 @@ def pending():
 
     def change(code: int, body: bytes) -> tuple[int, bytes]:
         answer = json.loads(body)
-        return 200, json.dumps(
-            answer | {"success": False, "errorReason": "settlement_pending", "network": NETWORK}
-        ).encode()
+        return (
+            200,
+            json.dumps(
+                answer | {"success": False, "errorReason": "settlement_pending", "network": NETWORK}
+            ).encode(),
+        )
 
     return after(change)
 

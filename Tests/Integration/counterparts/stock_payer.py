@@ -91,7 +91,9 @@ async def createMany(count: int) -> list:
     return [await create() for _ in range(count)]
 
 
-async def sign(key: str, wanted: dict, chain: int | None = None, domain: dict | None = None, **changes) -> dict:
+async def sign(
+    key: str, wanted: dict, chain: int | None = None, domain: dict | None = None, **changes
+) -> dict:
     """The `payload` member of an EIP-3009 payment for these requirements; `changes` replace authorisation fields."""
     account = Account.from_key(key)
     now = int(time.time())

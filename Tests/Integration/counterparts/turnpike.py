@@ -218,7 +218,7 @@ def dialect(
             ("X-Forwarded-Host", host),
             ("X-Forwarded-Uri", target),
         ]
-    question.append(("X-Real-IP", client))
+    question.append(("X-Forwarded-For" if endpoint == "/traefik" else "X-Real-IP", client))
     if secret is not None:
         question.append(("Turnpike-Proxy", secret))
     return question
