@@ -1,7 +1,8 @@
 """usage: demo.py run|up|down
 
 run   starts everything, tries every proxy, prints one line each, stops everything; exit 0 when all is as it should be
-up    starts a mint, an app, Turnpike, Envoy, NGINX, Traefik and Caddy, and writes their addresses to .demo/env
+up    starts a mint, a chain with its x402 facilitator, an app, Turnpike, Envoy, NGINX, Traefik and Caddy, and writes
+      their addresses to .demo/env
 down  stops what `up` started, by the process ids in .demo/pids
 """
 
@@ -19,10 +20,15 @@ sys.path.insert(0, str(ROOT / "Tests" / "Integration"))
 os.environ.setdefault("TURNPIKE_BINARY", str(ROOT / ".build" / "release" / "turnpike"))
 
 from counterparts import tokens, web  # noqa: E402
+from counterparts.chain import Chain, Facilitator  # noqa: E402
 from counterparts.mint import Mint, Wallet  # noqa: E402
+from counterparts.payer import Payer, Signers, receipt, required  # noqa: E402
 from counterparts.processes import Process, free_port, listening  # noqa: E402
 from counterparts.proxies import Caddy, Envoy, Nginx, Traefik  # noqa: E402
-from counterparts.turnpike import Turnpike  # noqa: E402
+from counterparts.turnpike import ROUTES, Turnpike, x402  # noqa: E402
+
+NO_RECEIPT = {"traefik"}  # of an allow it hands on to the client nothing but cookies
+DOLLARS = {"path": "/usd/**", "price": {"usd": "0.01"}, "pass": {"uses": 1}}
 
 
 class Demo:
@@ -30,6 +36,8 @@ class Demo:
 
     def __init__(self):
         self.mint = Mint(HOME / "mint", fee_ppk=100)
+        self.chain = Chain(HOME / "chain")
+        self.facilitator = Facilitator(HOME / "facilitator", self.chain)
         self.app = Process(
             "app",
             [sys.executable, ROOT / "Tests/Integration/counterparts/echo.py", port := free_port()],
@@ -37,7 +45,13 @@ class Demo:
         )
         self.app_port = port
         # No `proxies:`, as it listens on loopback only; so you can also ask it by hand.
-        self.turnpike = Turnpike(HOME / "turnpike", [self.mint.url], proxies=None)
+        self.turnpike = Turnpike(
+            HOME / "turnpike",
+            [self.mint.url],
+            proxies=None,
+            payments={"x402": x402(self.facilitator.url, self.chain.url)},
+            routes=[*ROUTES, DOLLARS],
+        )
         asked = (port, self.turnpike.ports["proxy"], self.turnpike.ports["grpc"])
         self.proxies = [kind(HOME / kind.name, *asked) for kind in (Envoy, Nginx, Traefik, Caddy)]
 
@@ -45,6 +59,8 @@ class Demo:
     def processes(self) -> list[Process]:
         return [
             self.mint.process,
+            self.chain.process,
+            self.facilitator.process,
             self.app,
             self.turnpike.process,
             *(proxy.process for proxy in self.proxies),
@@ -53,12 +69,16 @@ class Demo:
     def start(self) -> None:
         begun = time.monotonic()
         self.mint.begin()
+        self.chain.begin()
         self.app.start()
         try:
+            self.chain.await_ready()
+            self.facilitator.begin()
             self.turnpike.begin()
             for proxy in self.proxies:
                 proxy.begin()
             self.mint.await_ready()
+            self.facilitator.await_ready()
             self.app.await_ready(lambda: listening(self.app_port))
             self.turnpike.await_ready()
             for proxy in self.proxies:
@@ -85,6 +105,8 @@ class Demo:
         env |= {f"{proxy.name.upper()}_URL": proxy.url for proxy in self.proxies}
         env |= {
             "MINT_URL": self.mint.url,
+            "FACILITATOR_URL": self.facilitator.url,
+            "CHAIN_URL": self.chain.url,
             "TURNPIKE_CONFIG": str(self.turnpike.config_file),
             "TURNPIKE_PID": str(self.turnpike.pid),
         }
@@ -147,7 +169,7 @@ def up() -> Demo:
     return demo
 
 
-def try_proxy(proxy, mint: Mint, wallet: Wallet, foreign: Wallet) -> list[str]:
+def try_proxy(proxy, mint: Mint, wallet: Wallet, foreign: Wallet, payer: Payer) -> list[str]:
     """What is not as it should be; empty when all is."""
     wrong = []
 
@@ -178,6 +200,13 @@ def try_proxy(proxy, mint: Mint, wallet: Wallet, foreign: Wallet) -> list[str]:
     want("an hour", 200, pay(hour, "/hour/one"))
     want("the hour goes on", 200, pay(hour, "/hour/two"))
     want("no route", 403, proxy.fetch("/elsewhere"))
+    asked = want("unpaid page in dollars", 402, proxy.fetch("/usd/report"))
+    if asked.status == 402 and required(asked)["accepts"][0]["amount"] != "10000":
+        wrong.append("the page in dollars does not cost a cent")
+    bought = payer.buy(proxy.url + "/usd/report").last
+    want("page paid by the stock x402 client", 200, bought)
+    if bought.status == 200 and not ((receipt(bought) or {}).get("success") or proxy.name in NO_RECEIPT):
+        wrong.append("the x402 client got no receipt")
     return wrong
 
 
@@ -193,10 +222,14 @@ def run() -> int:
         foreign_mint.await_ready()
         foreign = Wallet(foreign_mint.url, HOME / "foreign-wallet")
         stack.callback(foreign.stop)
+        signers = Signers(HOME / "payer")
+        stack.callback(signers.stop)
+        payer = signers.account()
+        demo.chain.mint(payer.address)
         for proxy in demo.proxies:
-            wrong = try_proxy(proxy, demo.mint, wallet, foreign)
+            wrong = try_proxy(proxy, demo.mint, wallet, foreign, payer)
             bad += bool(wrong)
-            good = "free 200 · unpaid 402 · paid 200 · again 402 · forged 402 · foreign mint 400 · hour 200 200 · elsewhere 403"
+            good = "free 200 · unpaid 402 · paid 200 · again 402 · forged 402 · foreign mint 400 · hour 200 200 · elsewhere 403 · dollars 402 200"
             print(
                 f"{'FAIL' if wrong else 'ok  '} {proxy.name:8} {proxy.url:24} {'; '.join(wrong) or good}",
                 flush=True,

@@ -72,7 +72,11 @@ def machine() -> str:
     return f"{names[0] if names else platform.machine()}, {len(names)} cores, Linux {platform.release()}"
 
 
-def write(found: list[dict], text: str, folder: Path) -> None:
+def write(found: list[dict], text: str, folder: Path, table: str = "latest.txt") -> None:
+    """Replaces the rows of the same scenarios; those of others stay."""
     folder.mkdir(exist_ok=True)
-    (folder / "latest.json").write_text(json.dumps(found, indent=1) + "\n")
-    (folder / "latest.txt").write_text(text + "\n")
+    file = folder / "latest.json"
+    mine = {row["scenario"] for row in found}
+    others = [row for row in json.loads(file.read_text()) if row["scenario"] not in mine] if file.exists() else []
+    file.write_text(json.dumps(others + found, indent=1) + "\n")
+    (folder / table).write_text(text + "\n")
