@@ -12,6 +12,7 @@ enum PublicAnswer {
     case methodNotAllowed = "method_not_allowed"
     case unsupportedMediaType = "unsupported_media_type"
     case badRequest = "bad_request"
+    case hostMissing = "host_missing"
     case unknownPayment = "unknown_payment"
     case unknownInvoice = "unknown_invoice"
     case noInvoices = "no_invoices"
@@ -22,7 +23,7 @@ enum PublicAnswer {
       case .notFound, .unknownPayment, .unknownInvoice, .noInvoices: 404
       case .methodNotAllowed: 405
       case .unsupportedMediaType: 415
-      case .badRequest: 400
+      case .badRequest, .hostMissing: 400
       case .tooManyRequests: 429
       }
     }
@@ -32,7 +33,7 @@ enum PublicAnswer {
       case .notFound: "Not Found"
       case .methodNotAllowed: "Method Not Allowed"
       case .unsupportedMediaType: "Unsupported Media Type"
-      case .badRequest: "Bad Request"
+      case .badRequest, .hostMissing: "Bad Request"
       case .unknownPayment, .unknownInvoice, .noInvoices: "Not Found"
       case .tooManyRequests: "Too Many Requests"
       }

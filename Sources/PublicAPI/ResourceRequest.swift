@@ -2,7 +2,8 @@ internal import Gate
 internal import JSON
 internal import Octets
 
-/// Which resource a buyer means: its `url`, or `host` and `path`, with the `method` it is asked by.
+/// Which resource a buyer means: its `url`, or `host` and `path`, with the `method` it is asked by. An empty `host` is
+/// said aloud: the proxy in front tells none.
 struct ResourceRequest {
   /// As the buyer wrote it; shown back to him.
   var resource: String
@@ -27,14 +28,16 @@ struct ResourceRequest {
     self.method = RequestMethod(Array(method.utf8))
     if let url = try value("url") {
       guard let (host, target) = Self.split(url) else { throw .badRequest }
+      guard let host else { throw .hostMissing }
       self.resource = url
       self.host = host
       self.target = target
     } else {
       guard let path = try value("path"), path.hasPrefix("/") else { throw .badRequest }
-      let host = try value("host")
-      self.resource = (host ?? "") + path
-      self.host = host.map { Array($0.utf8) }
+      // A pass holds on one host: one for no host would be paid, and open nothing.
+      guard let host = try value("host") else { throw .hostMissing }
+      self.resource = host + path
+      self.host = host.isEmpty ? nil : Array(host.utf8)
       self.target = Array(path.utf8)
     }
   }

@@ -147,6 +147,7 @@ final class FakeBook: TreasuryBook {
   }
   func recordFound(_ proceeds: [Proceeds]) async throws(Outage) -> FoundMoney { throw Self.absent }
   func raise(counter name: String, to next: UInt64) async throws(Outage) { throw Self.absent }
+  func next(of counter: String) async throws(Outage) -> UInt64 { throw Self.absent }
   func exported(in transfer: PaymentID) async throws(Outage) -> [Proceeds] { throw Self.absent }
   func standing(of payment: VerifiedPayment, scope: GrantScope) async throws(Outage) -> PaymentStanding {
     throw Self.absent

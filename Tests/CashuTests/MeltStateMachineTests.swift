@@ -79,9 +79,17 @@ struct MeltStateMachineTests {
         title: "a payment on its way that fails leaves the money held",
         events: [
           .accepted, .waited, self.unpaid, .states([.unspent, .unspent]), .meltRefused(.other(code: 20004)),
-          self.unpaid, self.unspent,
+        ] + self.again([self.unpaid, self.unspent]),
+        actions: ["post", "wait", "quote", "states", "post"] + self.again(["quote", "states"]) + ["void"]),
+      Course(
+        title: "a lost call that comes through after its repetition was refused has paid",
+        events: [
+          self.lost, self.unpaid, self.unspent, .meltRefused(.other(code: 0)), self.unpaid, self.unspent,
+          .waited, self.paid, self.spent, self.change,
         ],
-        actions: ["post", "wait", "quote", "states", "post", "quote", "states", "void"]),
+        actions: [
+          "post", "quote", "states", "post", "quote", "states", "wait", "quote", "states", "restore", "paid",
+        ]),
       Course(
         title: "inputs pending under an unpaid quote are held by the mint",
         events: [self.lost, self.unpaid, .states([.pending, .pending])],
@@ -107,8 +115,8 @@ struct MeltStateMachineTests {
         actions: ["post", "quote", "states", "restore", "unknown"]),
       Course(
         title: "a quote that the mint forgot, and inputs it did not spend",
-        events: [self.lost, .quoteMissing, self.unspent],
-        actions: ["post", "quote", "states", "void"]),
+        events: [self.lost] + self.again([.quoteMissing, self.unspent]),
+        actions: ["post"] + self.again(["quote", "states"]) + ["void"]),
       Course(
         title: "a quote that the mint forgot, and inputs it spent",
         events: [self.lost, .quoteMissing, self.spent],

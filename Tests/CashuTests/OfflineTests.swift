@@ -137,6 +137,11 @@ struct LockTableTests {
     .tags("tags that are no list", "{\"sigflag\":\"SIG_INPUTS\"}"),
     .tags("tags that are null", "null"),
     .refused("the kind in lower case") { lock, _ in lock.with { $0.kind = "\"p2pk\"" } },
+    // U+212A: Swift calls it equal to K (Unicode, canonical equivalence), a mint does not.
+    .refused("the kind with a Kelvin sign") { lock, _ in lock.with { $0.kind = "\"P2P\u{212A}\"" } },
+    .refused("the kind with an escaped Kelvin sign") { lock, _ in
+      lock.with { $0.kind = "\"P2P\\u212a\"" }
+    },
     .refused("a hash lock on our key") { lock, _ in lock.with { $0.kind = "\"HTLC\"" } },
     .refused("a kind that is no text") { lock, _ in lock.with { $0.kind = "[\"P2PK\"]" } },
     .refused("a secret of 513 bytes") { lock, _ in

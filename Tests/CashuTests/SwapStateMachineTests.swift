@@ -34,9 +34,41 @@ struct SwapStateMachineTests {
         actions: ["post", "states", "refused"]
       ),
       Course(
-        title: "any refusal of inputs that turn out spent is that",
-        events: [.swapRefused(.other(code: nil)), .states([.spent, .spent])],
-        actions: ["post", "states", "spent [0, 1]"]
+        title: "any refusal of inputs that turn out spent, and nothing signed, is that",
+        events: [
+          .swapRefused(.other(code: nil)), .states([.spent, .spent]), .restored(.nothing),
+          .states([.spent, .spent]),
+        ],
+        actions: ["post", "states", "restore", "states", "spent [0, 1]"]
+      ),
+      Course(
+        title: "a mint that fails after the act, and says no, has given us the money",
+        events: [
+          .swapRefused(.other(code: 0)), .states([.spent, .spent]), .restored(all),
+          .states([.spent, .spent]),
+        ],
+        actions: ["post", "states", "restore", "states", "settled"]
+      ),
+      Course(
+        title: "a mint that dies before it tells whose outputs it signed leaves it unknown",
+        events: [.swapRefused(.other(code: 0)), .states([.spent, .spent]), .restoreFailed],
+        actions: ["post", "states", "restore", "unknown"]
+      ),
+      Course(
+        title: "a lost call may come through after its repetition was refused: a later run decides",
+        events: [
+          .swapSilent(.timedOut), .restored(.nothing), .states([.unspent, .unspent]),
+          .swapRefused(.other(code: 0)), .restored(.nothing), .states([.unspent, .unspent]),
+        ],
+        actions: ["post", "restore", "states", "post", "restore", "states", "unknown"]
+      ),
+      Course(
+        title: "a later run believes the refusal", start: .maybeSent,
+        events: [
+          .restored(.nothing), .states([.unspent, .unspent]), .swapRefused(.other(code: 0)),
+          .restored(.nothing), .states([.unspent, .unspent]),
+        ],
+        actions: ["restore", "states", "post", "restore", "states", "refused"]
       ),
       Course(
         title: "after a lost call a code that says spent about unspent inputs is not believed",
@@ -87,11 +119,21 @@ struct SwapStateMachineTests {
       Course(
         title:
           "signed outputs for unspent inputs are of another swap, once the mint says so to the same bytes",
+        start: .maybeSent,
         events: [
-          .swapSilent(.timedOut), .restored(all), .states([.unspent, .unspent]), .swapRefused(.alreadySigned),
+          .restored(all), .states([.unspent, .unspent]), .swapRefused(.alreadySigned),
           .restored(all), .states([.unspent, .unspent]),
         ],
-        actions: ["post", "restore", "states", "post", "restore", "states", "void"]
+        actions: ["restore", "states", "post", "restore", "states", "void"]
+      ),
+      Course(
+        title: "signed outputs for unspent inputs, and another reason than that, are left to the next run",
+        start: .maybeSent,
+        events: [
+          .restored(all), .states([.unspent, .unspent]), .swapRefused(.pending), .restored(all),
+          .states([.unspent, .unspent]),
+        ],
+        actions: ["restore", "states", "post", "restore", "states", "unknown"]
       ),
       Course(
         title: "signed outputs whose inputs are not yet seen spent may be our own call, still under way",

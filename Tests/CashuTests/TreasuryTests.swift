@@ -4,6 +4,7 @@ import JSON
 import Octets
 import Outbound
 import Store
+import Synchronization
 import TestKit
 import Testing
 
@@ -300,6 +301,30 @@ struct PayTests {
   }
 }
 
+/// A mint that answers every so many calls with 429.
+final class ThrottledMint: OutboundTransport {
+  private let mint: LightningMint
+  private let every: Int
+  private let calls = Mutex(0)
+
+  init(_ mint: LightningMint, every: Int) {
+    self.mint = mint
+    self.every = every
+  }
+
+  func send(_ call: OutboundCall) async -> OutboundReply {
+    let number = self.calls.withLock { calls in
+      calls += 1
+      return calls
+    }
+    guard !number.isMultiple(of: self.every) else {
+      let body = Array("{\"detail\":\"Rate limit exceeded.\"}".utf8)
+      return .answered(status: 429, body: body, retryAfterSeconds: nil)
+    }
+    return await self.mint.send(call)
+  }
+}
+
 @Suite("The treasury found again from its seed")
 struct RestoreTests {
   @Test("an empty book gets what is unspent, once, and its counters go on behind it")
@@ -323,6 +348,60 @@ struct RestoreTests {
     // New outputs begin behind the old ones, or the mint would refuse them as signed before.
     #expect(try await treasury.export(5).amount.value == 5)
     #expect(try await empty.reconcile().differences.isEmpty)
+  }
+
+  @Test(
+    "numbers that plans used up without a signature do not hide what was signed after them",
+    arguments: [400, 9_000] as [UInt64])
+  func gap(numbers: UInt64) async throws {
+    let safe = try await Safe([64])
+    let keyset = try #require(safe.desk.keysets.active(at: safe.mint.url))
+    let counter = CounterName.outputs(of: keyset.id)
+    let last = try await safe.ledger.next(of: counter)
+    try await safe.ledger.raise(counter: counter, to: last + numbers)
+    try await safe.redeem([32])
+    let empty = MemoryLedger.make(clock: safe.clock)
+    var found: UInt64 = 0
+    try await Treasury(desk: safe.desk, book: empty).restore { found += $0.found.added }
+    #expect(found == 96)
+    #expect(try await empty.next(of: counter) == safe.ledger.next(of: counter))
+  }
+
+  @Test("a gap of any length is crossed as far as the book has counted")
+  func knownGap() async throws {
+    let safe = try await Safe([64])
+    let keyset = try #require(safe.desk.keysets.active(at: safe.mint.url))
+    let counter = CounterName.outputs(of: keyset.id)
+    try await safe.ledger.raise(counter: counter, to: Treasury.longestGap + 2_000)
+    try await safe.redeem([32])
+    let old = MemoryLedger.make(clock: safe.clock)
+    try await old.raise(counter: counter, to: safe.ledger.next(of: counter))
+    var found: UInt64 = 0
+    try await Treasury(desk: safe.desk, book: old).restore { found += $0.found.added }
+    #expect(found == 96)
+  }
+
+  @Test("a mint that allows no more calls for a while is waited for")
+  func throttled() async throws {
+    let safe = try await Safe([64])
+    let desk = MintDesk(
+      configuration: safe.desk.configuration, seed: safe.seed,
+      transport: ThrottledMint(safe.lightning, every: 3), clock: safe.clock)
+    let empty = MemoryLedger.make(clock: safe.clock)
+    var found: UInt64 = 0
+    try await Treasury(desk: desk, book: empty, sleeper: Safe.Hurry()).restore { found += $0.found.added }
+    #expect(found == 64)
+  }
+
+  @Test("a mint that allows no call at all ends the search")
+  func neverAllowed() async throws {
+    let safe = try await Safe([64])
+    let desk = MintDesk(
+      configuration: safe.desk.configuration, seed: safe.seed,
+      transport: ThrottledMint(safe.lightning, every: 1), clock: safe.clock)
+    let treasury = Treasury(
+      desk: desk, book: MemoryLedger.make(clock: safe.clock), sleeper: Safe.Hurry())
+    #expect(await safe.fault { () throws(TreasuryFault) in try await treasury.restore { _ in } } == "outage")
   }
 
   @Test("what left and was not taken yet is not counted by the book that knows it")

@@ -319,6 +319,24 @@ extension EnvoyDecisionTableTests {
     #expect(try exposed("https://app.example") == "turnpike-pass, payment-response, turnpike-remaining")
     #expect(try exposed("https://evil.example") == nil)
   }
+
+  @Test("it may read how much time is left on its pass, too")
+  func exposedTime() throws {
+    let route = Route(
+      id: RouteID("c"), label: "c", pattern: try PathPattern("/cors/**"), access: .priced(House.tariff),
+      cors: CORS(origins: .any))
+    let now = StoppedClock().now()
+    let tariff = Tariff(prices: [Amount(1, .sat)], terms: .duration(.seconds(1)))
+    let allowance = Allowance(
+      basis: .pass, assertions: Assertions(payment: .earlier),
+      remaining: Remaining(until: now + .seconds(3540), under: tariff, at: now))
+    let bytes = self.answers.allow(
+      allowance, shared: EnvoyAnswer.SharedFields(), link: .plain, route: route,
+      origin: Array("https://app.example".utf8))
+    guard case .ok(let ok) = try CheckResponse(wire: bytes).answer else { throw Unexpected() }
+    let exposed = ok.responseHeadersToAdd.first { $0.name == "access-control-expose-headers" }
+    #expect(exposed?.value == "turnpike-remaining")
+  }
 }
 
 struct Unexpected: Error {}

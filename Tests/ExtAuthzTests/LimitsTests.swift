@@ -153,6 +153,27 @@ struct ChallengeBudgetTests {
     #expect(answer.fields.byteCount + 4 * answer.fields.count <= 3_000)
   }
 
+  @Test(
+    "a long address gives way to the ways to pay: first its query, then its path",
+    arguments: [
+      ("/a?\(String(repeating: "q", count: 480))", "https://h.example/a"),
+      ("/\(String(repeating: "p", count: 480))", "https://h.example/"),
+    ])
+  func longAddress(target: String, told: String) throws {
+    var audience = Audience()
+    audience.resource = "https://h.example\(target)"
+    let challenge = Challenge(method: PaymentMethod("m")) { occasion in
+      Challenge.Text(fields: [
+        Self.cashu, .init("PAYMENT-REQUIRED", String(repeating: "b", count: 1_900) + occasion.resource),
+      ])
+    }
+    let demand = Demand(.paymentRequired, quote: DecisionRow.quote, challenges: [challenge])
+    let answer = HTTPDialect.direct.answer(
+      to: Judgement(.paymentRequired(demand), route: nil), for: audience)
+    #expect(answer.fields.text("payment-required")?.hasSuffix("b\(told)") == true)
+    #expect(answer.fields.byteCount + 4 * answer.fields.count <= 3_000)
+  }
+
   @Test("a policy whose challenge does not fit is found, one whose does is not")
   func overflows() throws {
     let routes = try RouteTable([

@@ -104,6 +104,46 @@ import Testing
     }
   }
 
+  @Test("payments of a scheme that was struck from the file do not keep the others from being recovered")
+  func struckScheme() async throws {
+    let bench = try Workbench()
+    let tariff = Tariff(prices: [Amount(1, .sat)], terms: .uses(1))
+    let scope = GrantScope(route: RouteID("r"), host: "")
+    let count = 40
+    for number in 0..<count {
+      let gone = VerifiedPayment(
+        id: PaymentID("gone-\(number)"), method: PaymentMethod("gone"),
+        nullifiers: [Nullifier([UInt8(number)])], value: Amount(1, .sat), counterpart: "gone", plan: [])
+      guard
+        case .claimed(let claim) = try await bench.ledger.claim(
+          Reservation(payment: gone, scope: scope, tariff: tariff, lease: .seconds(60)))
+      else {
+        Issue.record("not claimed")
+        return
+      }
+      // Half of them were sent.
+      if number.isMultiple(of: 2) { try await claim.willSend() }
+    }
+    bench.clock.advance(by: .seconds(61))
+    try await bench.running { bench in
+      let coin = bench.counterpart.issue("a", 10)
+      bench.counterpart.fail(next: .take, with: .answerLost)
+      #expect(await bench.ask("/paid/x", coin: coin).code == "unknown")
+      bench.clock.advance(by: .seconds(2))
+      var isGranted = false
+      for _ in 0..<500 where !isGranted {
+        isGranted = try await bench.gate.account(of: PaymentID("coin-a"))?.grant != nil
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      #expect(isGranted)
+    }
+    // What was sent waits for its scheme; what was not is its payer's again.
+    for number in 0..<count {
+      let state = try await bench.ledger.account(of: PaymentID("gone-\(number)"))?.state
+      #expect(state == (number.isMultiple(of: 2) ? "unknown" : nil))
+    }
+  }
+
   @Test("what the counterpart holds is 503 until an operator looks, and is not asked again")
   func held() async throws {
     try await Workbench().running { bench in

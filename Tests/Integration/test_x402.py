@@ -40,11 +40,11 @@ def test_the_stock_client_pays_and_gets_its_page_with_a_receipt(dollar_door, app
 
 @pytest.mark.parametrize("kind", [Traefik, Caddy])
 def test_dollars_pass_the_proxies_that_hand_no_receipt_on_too(dollar_gate, stage, bank, tmp_path, kind):
-    stage.app.forget()
     payer = bank.payer()
     door = kind(
         tmp_path / kind.name, stage.app.port, dollar_gate.ports["proxy"], dollar_gate.ports["grpc"]
     ).start()
+    stage.app.forget()  # how it was found ready
     try:
         payment = as_v2(payer.v2(required(door.fetch("/usd/x"))))
         answer = door.fetch("/usd/x", headers=payment | {"X-User-ID": "admin"})

@@ -139,7 +139,8 @@ struct PassesTests {
   @Test("two payments are refused, and a store that is down is 503")
   func other() async throws {
     try await Shop.open { shop in
-      let two = await shop.ask("POST", "/v1/passes?url=/hour/x", [("X-Coin", "a=100"), ("X-Coin", "b=100")])
+      let two = await shop.ask(
+        "POST", "/v1/passes?url=\(Self.hour)", [("X-Coin", "a=100"), ("X-Coin", "b=100")])
       #expect(two.json?["reason"]?.string == "two_offers")
       shop.book.state.withLock { $0.isDown = true }
       let down = await shop.exchange("a=100", for: Self.hour)
@@ -166,6 +167,29 @@ struct PassesTests {
       #expect(twice.status == 400)
       let none = await shop.ask("POST", "/v1/passes", [("X-Coin", "a=100")])
       #expect(none.status == 400)
+    }
+  }
+
+  @Test(
+    "a resource without a host is refused, and its payment not taken: no proxy asks about a page on no host",
+    arguments: ["path=/hour/x", "url=/hour/x", "path=/hour/x&method=GET"])
+  func hostless(query: String) async throws {
+    try await Shop.open { shop in
+      for path in ["/v1/passes", "/v1/invoices"] {
+        let answer = await shop.ask("POST", "\(path)?\(query)", [("X-Coin", "a=100")])
+        #expect(answer.status == 400)
+        #expect(answer.json?["reason"]?.string == "host_missing")
+      }
+      #expect(await shop.exchange("a=100", for: Self.hour).status == 200)
+    }
+  }
+
+  @Test("who says that there is no host gets a pass for a proxy that tells none")
+  func noHost() async throws {
+    try await Shop.open { shop in
+      let answer = await shop.ask("POST", "/v1/passes?path=/hour/x&host=", [("X-Coin", "a=100")])
+      #expect(answer.status == 200)
+      #expect(answer.json?["host"] == nil)
     }
   }
 

@@ -56,7 +56,7 @@ struct PublicServiceTests {
     #expect(preflight.field("access-control-allow-origin") == "*")
     #expect(preflight.field("access-control-allow-headers") == "content-type, turnpike-pass, x-coin")
     #expect(preflight.field("access-control-allow-credentials") == nil)
-    let refusal = try await Shop().ask("POST", "/v1/passes?url=/one/x")
+    let refusal = try await Shop().ask("POST", "/v1/passes?url=https://shop.example/one/x")
     #expect(refusal.status == 402)
     #expect(refusal.field("access-control-allow-origin") == "*")
   }

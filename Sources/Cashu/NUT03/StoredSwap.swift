@@ -82,7 +82,7 @@ struct StoredSwap {
       return .notSent(
         Outage(.mintBudget, "the mint \(mint) allows no more calls now", retryAfterSeconds: wait))
     case .inUse: return .notSent(Outage(.outage, "the mint \(mint) calls an input pending"))
-    case .outputsUsed: return .notSent(Outage(.outage, "outputs at \(mint) were used before"))
+    case .outputsUsed: return .void(Outage(.outage, "outputs at \(mint) were used before"))
     case .keysetChanged: return .void(Outage(.outage, "the mint \(mint) changed its keysets"))
     }
   }

@@ -10,9 +10,10 @@ internal import Outbound
 /// 3. Inputs unspent and nothing signed: it did not happen. Send the same bytes again.
 /// 4. Inputs spent and nothing signed *after* they were seen spent: the payer spent them elsewhere. A restore that was
 ///    asked before proves nothing: our own call may still have been under way in the mint.
-/// 5. As long as no call of ours was lost, a refusal is the whole truth about ours: there is nothing to
-///    restore.
-/// 6. No error code alone decides about money, but for one: "spent", said to the first call ever made.
+/// 5. As long as no call of ours was lost, a refusal of unspent inputs is the whole truth about ours: there is
+///    nothing to restore. After a lost one it ends nothing in the same run, for the lost call may still come through.
+/// 6. No error code alone decides about money, but for one: "spent", said to the first call ever made. Inputs that are
+///    spent after any other refusal may have been spent by the call that was refused: mints fail after the act too.
 /// 7. Signatures that are not valid are no answer. What a mint holds without giving good ones is asked for
 ///    again, and is for a person to look at when that does not end.
 struct SwapStateMachine: Sendable {
@@ -82,6 +83,8 @@ struct SwapStateMachine: Sendable {
   private let inputCount: Int
   /// Whether a call of ours may have been acted on without our knowing.
   private var mayHaveHappened: Bool
+  /// A call of this run was lost.
+  private var hasLost = false
   private var posts = 0
   private var refusal: MintRefusal?
   private var restored = Restored.nothing
@@ -105,6 +108,7 @@ struct SwapStateMachine: Sendable {
     case .swapSilent(.notSent): return .finish(self.notActedOn(.unreachable))
     case .swapSilent:
       self.mayHaveHappened = true
+      self.hasLost = true
       return .askRestore
     case .restored(let restored):
       self.restored = restored
@@ -153,27 +157,36 @@ struct SwapStateMachine: Sendable {
     case .nothing:
       let spent = states.indices.filter { states[$0] == .spent }
       guard !spent.isEmpty else { return self.afterNothingHappened() }
-      guard self.mayHaveHappened, !self.sawSpent else { return .finish(.spent(spent)) }
+      guard !self.sawSpent else { return .finish(.spent(spent)) }
       self.sawSpent = true
       return .askRestore
     }
   }
 
-  /// Outputs are signed, and inputs are not spent: those of another swap, once the mint says so to ours.
+  /// Outputs are signed, and inputs are not spent: those of another swap, once the mint says so to ours. No bytes of ours
+  /// can be acted on then, neither these nor those that were lost.
   private mutating func afterSignedForNothing() -> Action {
-    guard self.mayHaveHappened, self.refusal == nil else { return .finish(.void(.outputsUsed)) }
-    return self.posts < Self.maxPosts ? self.post() : .finish(.unknown)
+    guard self.mayHaveHappened else { return .finish(.void(.outputsUsed)) }
+    switch self.refusal {
+    case nil: return self.posts < Self.maxPosts ? self.post() : .finish(.unknown)
+    case .alreadySigned: return .finish(self.lasting(.void(.outputsUsed)))
+    case .spent, .pending, .keyset, .other: return .finish(.unknown)
+    }
   }
 
   /// Rule 3: every input is unspent and no output is signed.
   private mutating func afterNothingHappened() -> Action {
     switch self.refusal {
-    case .other: return .finish(.refused)
-    case .keyset: return .finish(.void(.keysetChanged))
-    case .alreadySigned: return .finish(.void(.outputsUsed))
+    case .other: return .finish(self.lasting(.refused))
+    case .keyset: return .finish(self.lasting(.void(.keysetChanged)))
+    // Signed, and not to be had: the mint contradicts itself about a call that may be ours.
+    case .alreadySigned: return .finish(self.mayHaveHappened ? .unknown : .void(.outputsUsed))
     case nil, .spent, .pending:
       // The two refusals contradict the states: what stood in the way is over.
       return self.posts < Self.maxPosts ? self.post() : .finish(.unknown)
     }
   }
+
+  /// Rule 5: what a later run would find is not yet known in the one that lost a call.
+  private func lasting(_ outcome: Outcome) -> Outcome { self.hasLost ? .unknown : outcome }
 }

@@ -184,7 +184,6 @@ struct MeltStateMachine: Sendable {
     if isLost, self.state == .unpaid {
       return self.posts < Self.maxPosts ? self.post() : .finish(.unknown)
     }
-    if !self.startedFresh, self.state == .unpaid, let again = self.lookAgain() { return again }
-    return .finish(.void(.refused(self.refusal)))
+    return self.lookAgain() ?? .finish(.void(.refused(self.refusal)))
   }
 }

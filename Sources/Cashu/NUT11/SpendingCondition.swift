@@ -38,7 +38,8 @@ struct PayeeLock: Sendable, Equatable {
 
   init?(_ secret: Secret) {
     guard secret.utf8.count <= Self.maxBytes, let root = try? JSONReader.read(secret.utf8),
-      let items = root.array, items.count == 2, items[0].string == "P2PK", let members = items[1].members,
+      let items = root.array, items.count == 2, items[0].string.map(Self.isKind) == true,
+      let members = items[1].members,
       members.allSatisfy({ ["nonce", "data", "tags"].contains($0.name) }),
       let nonce = items[1]["nonce"]?.string, !nonce.isEmpty,
       let data = items[1]["data"]?.string, let key = Self.key(data)
@@ -47,6 +48,9 @@ struct PayeeLock: Sendable, Equatable {
     guard let tags = members.first(where: { $0.name == "tags" })?.value else { return }
     guard let tags = tags.array, self.read(tags) else { return nil }
   }
+
+  /// Byte for byte: `String` takes a Kelvin sign (U+212A) for a K, and to a mint that is another kind.
+  private static func isKind(_ text: String) -> Bool { text.utf8.elementsEqual("P2PK".utf8) }
 
   /// False unless each tag is one we know, and there once.
   private mutating func read(_ tags: [JSON]) -> Bool {

@@ -14,6 +14,7 @@ package struct Treasury: Sendable {
 
   let desk: MintDesk
   let book: any TreasuryBook
+  let sleeper: any Clock<Duration>
   private let exports: Exports
   private let melts: Melts
   private let crashPoints: CrashPoints
@@ -26,6 +27,7 @@ package struct Treasury: Sendable {
   ) {
     self.desk = desk
     self.book = book
+    self.sleeper = sleeper
     self.crashPoints = crashPoints
     self.exports = Exports(desk: desk)
     self.melts = Melts(desk: desk, sleeper: sleeper)

@@ -23,15 +23,19 @@ extension Cashier {
   }
 
   func resume(_ due: DuePayment) async throws(Outage) -> PaymentStanding {
-    guard let verifier = self.verifiers[due.method] else {
-      throw Outage(.outage, "no \(due.method) is configured to recover this payment", payment: due.payment)
-    }
     switch try await self.ledger.resume(due.payment) {
     case .standing(let standing): return standing
     case .resumed(let resumption):
       let plan = resumption.plan
       let claim = resumption.take()
       let term = claim.term
+      guard let verifier = self.verifiers[due.method] else {
+        // Taken up all the same: left as they are, a round's worth of these would be the oldest for ever.
+        let outage = Outage(
+          .outage, "no \(due.method) is configured to recover this payment", payment: due.payment)
+        _ = try await self.conclude(term, plan.progress == .notSent ? .notSent(outage) : .unknown(outage))
+        throw outage
+      }
       let settlement = await verifier.recover(plan, under: claim)
       self.observer.recovered(due.payment, due.method, settlement)
       return try await self.conclude(term, settlement)
@@ -41,8 +45,10 @@ extension Cashier {
   func refreshRevocations() async {
     while !Task.isCancelled {
       do throws(Outage) {
+        // As old as the question: what was revoked while the answer was on its way may not be in it.
+        let asked = self.clock.now()
         let serials = try await self.ledger.revocations(limit: Revocations.capacity + 1)
-        self.revocations.load(serials, at: self.clock.now())
+        self.revocations.load(serials, at: asked)
       } catch {
         self.observer.failed(.revocations, error, payment: nil)
       }

@@ -39,7 +39,10 @@ public final class Revocations: Sendable {
 
   func word(on serial: Serial, at now: Timestamp) -> Word {
     self.state.withLock { state in
-      guard let loaded = state.loaded, now - loaded <= Self.maxAge else { return .stale }
+      // A clock that was set back tells no age.
+      guard let loaded = state.loaded, now - loaded <= Self.maxAge, loaded - now <= Self.maxAge else {
+        return .stale
+      }
       if state.serials.contains(serial) { return .revoked }
       return state.isComplete ? .valid : .askTheLedger
     }

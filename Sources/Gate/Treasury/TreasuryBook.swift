@@ -20,6 +20,9 @@ public protocol TreasuryBook: Ledger {
   /// Moves a counter on to at least `next`; it never goes back.
   func raise(counter name: String, to next: UInt64) async throws(Outage)
 
+  /// The next number of a counter; 0 for one that nobody took a number from.
+  func next(of counter: String) async throws(Outage) -> UInt64
+
   /// What left the treasury in `transfer`, for who lost the print-out.
   func exported(in transfer: PaymentID) async throws(Outage) -> [Proceeds]
 }

@@ -26,7 +26,8 @@ enum OpenAPIResource {
     "400":{"$ref":"#/components/responses/Refusal"},"409":{"$ref":"#/components/responses/Refusal"},\
     "503":{"$ref":"#/components/responses/Refusal"}}}},
     "/v1/invoices":{"post":{"summary":"A Lightning invoice for a resource","requestBody":\
-    {"$ref":"#/components/requestBodies/Resource"},"responses":{"201":{"description":"The invoice","content":\
+    {"$ref":"#/components/requestBodies/Resource"},"responses":{"400":{"$ref":"#/components/responses/Refusal"},\
+    "403":{"$ref":"#/components/responses/Refusal"},"201":{"description":"The invoice","content":\
     {"application/json":{"schema":{"$ref":"#/components/schemas/Invoice"}}}},"303":{"description":\
     "For a browser: its page"},"404":{"$ref":"#/components/responses/Refusal"},\
     "429":{"$ref":"#/components/responses/Refusal"},"503":{"$ref":"#/components/responses/Refusal"}}}},
@@ -46,7 +47,7 @@ enum OpenAPIResource {
     "responses":{"Refusal":{"description":"Why not; `reason` is the code","content":{"application/json":{"schema":\
     {"$ref":"#/components/schemas/Refusal"}}}}},
     "schemas":{
-    "Resource":{"type":"object","description":"What the pass is for: url, or host and path","properties":{\
+    "Resource":{"type":"object","description":"What the pass is for: url with its host, or host and path","properties":{\
     "url":{"type":"string"},"host":{"type":"string"},"path":{"type":"string"},"method":{"type":"string",\
     "default":"GET"}}},
     "Remaining":{"type":"object","properties":{"uses":{"type":"integer"},"seconds":{"type":"integer"}}},

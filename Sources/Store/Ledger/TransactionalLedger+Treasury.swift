@@ -46,6 +46,12 @@ extension TransactionalLedger: TreasuryBook {
     try await self.store.write { rows throws(Outage) in try rows.raise(name, to: next) }
   }
 
+  package func next(of counter: String) async throws(Outage) -> UInt64 {
+    try await self.store.write { rows throws(Outage) in
+      try rows.advance(CounterRequest(name: counter, count: 0))
+    }
+  }
+
   package func exported(in transfer: PaymentID) async throws(Outage) -> [Proceeds] {
     try await self.store.read { rows throws(Outage) in
       try rows.pieces(in: transfer).filter { $0.state == .exported }.map(\.proceeds)

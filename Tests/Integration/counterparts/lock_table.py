@@ -63,6 +63,7 @@ TABLE = [
     refused("two locktimes", tags('[["locktime","9999999999"],["locktime","1"]]')),
     refused("an unknown tag", tags('[["foo","bar"]]')),
     refused("the kind in lower case", '["p2pk",{"nonce":"NONCE","data":"OURS","tags":[]}]'),
+    refused("a Kelvin sign for a K", '["P2P\u212a",{"nonce":"NONCE","data":"OURS","tags":[]}]'),
     refused("a hash lock on our key", '["HTLC",{"nonce":"NONCE","data":"OURS","tags":[]}]'),
     refused("a secret of 600 characters", tags("[]").replace("NONCE", "NONCE" + "a" * 450)),
     refused("an object", '{"P2PK":0,"nonce":"NONCE","data":"OURS"}'),

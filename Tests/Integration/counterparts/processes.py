@@ -92,6 +92,8 @@ class Process:
                 env={**os.environ, **self.env},
                 cwd=self.cwd,
                 start_new_session=True,
+                # A shell that runs the tests in the background has it ignored, and programs are stopped by it here.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         if ready is not None:
             self.await_ready(ready, seconds)
