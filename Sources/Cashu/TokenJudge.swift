@@ -120,7 +120,10 @@ struct TokenJudge {
 
   private func checkShape(_ proofs: [UnverifiedProof]) throws(Refusal) {
     guard !proofs.isEmpty else { throw Refusal(rejection: .malformed) }
-    guard proofs.count <= self.configuration.maxProofs else { throw Refusal(rejection: .tooManyProofs) }
+    // A plan of more could be stored and not be read back, whatever the configuration allows.
+    guard proofs.count <= min(self.configuration.maxProofs, SwapPlan.mostInputs) else {
+      throw Refusal(rejection: .tooManyProofs)
+    }
     for proof in proofs {
       guard proof.amount > 0, !proof.secret.utf8.isEmpty, proof.secret.utf8.count <= Self.maxSecretBytes,
         proof.witness?.utf8.count ?? 0 <= Self.maxWitnessBytes

@@ -270,3 +270,36 @@ struct KeysetCacheTests {
     }
   }
 }
+
+@Suite("Tokens of many proofs")
+struct ManyProofsTests {
+  @Test(
+    "more proofs than a stored plan can be read back with are refused, whatever the configuration allows",
+    arguments: [257, 300, 374])
+  func many(count: Int) async throws {
+    let till = Till(try ScriptedMint()) { $0.maxProofs = 1000 }
+    var number = 0
+    let token = try till.mint.token([UInt64](repeating: 1, count: count)) { proof in
+      number += 1
+      proof.secret = Secret(String(number, radix: 36))
+      proof.dleq = nil
+      proof.witness = ""
+    }
+    #expect(try await till.verify(token).rejection == .tooManyProofs)
+  }
+
+  @Test("the plan of as many proofs as are taken is read back, with witnesses and the most outputs")
+  func plan() throws {
+    let keyset = ScriptedMint.issue().keyset
+    let inputs = (0..<SwapPlan.mostInputs).map { number in
+      SwapPlan.Input(
+        amount: 1, keysetID: keyset.id, secret: Secret("\(number)"),
+        signature: [UInt8](repeating: 2, count: 33), witness: "")
+    }
+    let plan = SwapPlan(
+      mint: "https://mint.test", unit: "sat", inputs: inputs,
+      outputAmounts: [UInt64](repeating: 1, count: 64), outputKeysetID: keyset.id, proof: .unprovable,
+      heldSince: Timestamp(seconds: 1))
+    #expect(SwapPlan(decoding: plan.encoded()) == plan)
+  }
+}

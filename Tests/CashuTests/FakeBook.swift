@@ -81,10 +81,12 @@ final class FakeBook: TreasuryBook {
 
   // MARK: The book
 
-  func acceptedPayments(limit: Int) async throws(Outage) -> [AcceptedPayment] {
+  func acceptedPayments(of counterpart: String, limit: Int) async throws(Outage) -> [AcceptedPayment] {
     try self.check()
     return self.state.withLock { state in
-      Array(state.payments.filter { state.states[$0.payment] == .accepted }.prefix(limit))
+      Array(
+        state.payments.filter { $0.counterpart == counterpart && state.states[$0.payment] == .accepted }
+          .prefix(limit))
     }
   }
 

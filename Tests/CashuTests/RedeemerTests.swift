@@ -104,6 +104,21 @@ struct RedeemerTests {
     #expect(bench.states(large) == [.settled])
   }
 
+  @Test("what a mint that is gone still owes does not keep another's from being fetched, however much it is")
+  func gone() async throws {
+    let bench = await Counting(try ScriptedMint())
+    let model = try await bench.accept(1)[0]
+    for number in 0..<Redeemer.maxAccepted {
+      var payment = model
+      payment.id = PaymentID("gone \(number)")
+      payment.counterpart = "https://gone.test"
+      bench.book.accept(payment, at: Timestamp(seconds: 0))
+    }
+    let payments = try await bench.accept(25)
+    await bench.work()
+    #expect(bench.states(payments).allSatisfy { $0 == .settled })
+  }
+
   @Test("no call has more proofs than the most")
   func most() async throws {
     let bench = await Counting(try ScriptedMint()) { $0.redemption.mostProofs = 60 }
@@ -312,7 +327,7 @@ struct RedeemerTests {
     #expect(RedemptionPlan(decoding: plan.encoded()) == plan)
     #expect(PlanKind(of: plan.encoded()) == .redemption)
     var large = candidates[0]
-    large.inputs = (0..<RedemptionPlan.mostInputs).map { large.inputs[$0 % 2] }
+    large.inputs = (0..<SwapPlan.mostInputs).map { large.inputs[$0 % 2] }
     let most = try #require(RedemptionPlan([large], at: mint.url, unit: .sat, keyset: keyset, fee: 1))
     #expect(RedemptionPlan(decoding: most.encoded()) == most)
     #expect(PlanKind(of: payments[0].plan) == .swap)

@@ -66,7 +66,7 @@ struct RedemptionTests {
       (
         [.reply(status: 400, body: "{\"detail\":\"keyset inactive\",\"code\":12002}")], "void", nil
       ),
-      ([.reply(status: 400, body: "{\"detail\":\"signed\",\"code\":11003}")], "not sent, outage", nil),
+      ([.reply(status: 400, body: "{\"detail\":\"signed\",\"code\":11003}")], "void", nil),
       ([.reply(status: 400, body: "{\"detail\":\"pending\",\"code\":11002}")], "not sent, outage", nil),
       ([.lostAfter], "settled", "settled"),
       ([.lostBefore], "settled", "settled"),

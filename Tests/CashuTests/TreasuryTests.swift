@@ -336,14 +336,14 @@ struct RestoreTests {
     let treasury = Treasury(desk: safe.desk, book: empty)
     var added: UInt64 = 0
     var next: UInt64 = 0
-    try await treasury.restore {
+    try await treasury.restore(gap: 500) {
       added += $0.found.added
       next = $0.next
     }
     #expect(added == held)
     #expect(next > 0)
     var again = FoundMoney(added: 0, known: 0)
-    try await treasury.restore { again = $0.found }
+    try await treasury.restore(gap: 500) { again = $0.found }
     #expect(again == FoundMoney(added: 0, known: held))
     // New outputs begin behind the old ones, or the mint would refuse them as signed before.
     #expect(try await treasury.export(5).amount.value == 5)
@@ -372,12 +372,12 @@ struct RestoreTests {
     let safe = try await Safe([64])
     let keyset = try #require(safe.desk.keysets.active(at: safe.mint.url))
     let counter = CounterName.outputs(of: keyset.id)
-    try await safe.ledger.raise(counter: counter, to: Treasury.longestGap + 2_000)
+    try await safe.ledger.raise(counter: counter, to: 2_000)
     try await safe.redeem([32])
     let old = MemoryLedger.make(clock: safe.clock)
     try await old.raise(counter: counter, to: safe.ledger.next(of: counter))
     var found: UInt64 = 0
-    try await Treasury(desk: safe.desk, book: old).restore { found += $0.found.added }
+    try await Treasury(desk: safe.desk, book: old).restore(gap: 500) { found += $0.found.added }
     #expect(found == 96)
   }
 
@@ -389,7 +389,9 @@ struct RestoreTests {
       transport: ThrottledMint(safe.lightning, every: 3), clock: safe.clock)
     let empty = MemoryLedger.make(clock: safe.clock)
     var found: UInt64 = 0
-    try await Treasury(desk: desk, book: empty, sleeper: Safe.Hurry()).restore { found += $0.found.added }
+    try await Treasury(desk: desk, book: empty, sleeper: Safe.Hurry()).restore(gap: 500) {
+      found += $0.found.added
+    }
     #expect(found == 64)
   }
 
@@ -401,7 +403,9 @@ struct RestoreTests {
       transport: ThrottledMint(safe.lightning, every: 1), clock: safe.clock)
     let treasury = Treasury(
       desk: desk, book: MemoryLedger.make(clock: safe.clock), sleeper: Safe.Hurry())
-    #expect(await safe.fault { () throws(TreasuryFault) in try await treasury.restore { _ in } } == "outage")
+    #expect(
+      await safe.fault { () throws(TreasuryFault) in try await treasury.restore(gap: 500) { _ in } }
+        == "outage")
   }
 
   @Test("what left and was not taken yet is not counted by the book that knows it")
@@ -409,7 +413,7 @@ struct RestoreTests {
     let safe = try await Safe([64])
     _ = try await safe.treasury.export(21)
     var found = FoundMoney(added: 0, known: 0)
-    try await safe.treasury.restore { found = $0.found }
+    try await safe.treasury.restore(gap: 500) { found = $0.found }
     #expect(found.added == 0)
     #expect(try await safe.held == 43)
     try await safe.balances()
@@ -423,7 +427,7 @@ struct RestoreTests {
     safe.mint.spend(pieces.filter { $0.value.value == 64 }.map(\.nullifier))
     let empty = MemoryLedger.make(clock: safe.clock)
     var rows: [Treasury.Restored] = []
-    try await Treasury(desk: safe.desk, book: empty).restore { rows.append($0) }
+    try await Treasury(desk: safe.desk, book: empty).restore(gap: 500) { rows.append($0) }
     #expect(rows.map(\.found) == [FoundMoney(added: 0, known: 0)])
     #expect(rows.map(\.pending) == [8])
   }
@@ -434,7 +438,9 @@ struct RestoreTests {
     if lies { safe.mint.setRestoresLies(true) } else { safe.mint.setDown(true) }
     let empty = MemoryLedger.make(clock: safe.clock)
     let treasury = Treasury(desk: safe.desk, book: empty)
-    #expect(await safe.fault { () throws(TreasuryFault) in try await treasury.restore { _ in } } == "outage")
+    #expect(
+      await safe.fault { () throws(TreasuryFault) in try await treasury.restore(gap: 500) { _ in } }
+        == "outage")
     #expect(try await empty.balances().isEmpty)
   }
 
@@ -444,7 +450,9 @@ struct RestoreTests {
     let desk = MintDesk(
       configuration: safe.desk.configuration, seed: .random(), transport: safe.lightning, clock: safe.clock)
     var rows = 0
-    try await Treasury(desk: desk, book: MemoryLedger.make(clock: safe.clock)).restore { _ in rows += 1 }
+    try await Treasury(desk: desk, book: MemoryLedger.make(clock: safe.clock)).restore(gap: 500) { _ in
+      rows += 1
+    }
     #expect(rows == 0)
   }
 }

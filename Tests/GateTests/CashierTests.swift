@@ -214,6 +214,53 @@ import Testing
     }
   }
 
+  /// Answers late, but within the time that it says.
+  private struct SlowVerifier: PaymentVerifier {
+    let method = PaymentMethod("slow")
+    let longestWork = Duration.seconds(200)
+    let credentialFields: [StaticString] = []
+    let clock: ManualClock
+    let ledger: any Ledger
+
+    func offers(in request: AccessRequest) -> [PaymentOffer] { [] }
+    func challenge(for tariff: Tariff) -> Challenge? { nil }
+    func verify(_ offer: PaymentOffer, against quote: Quote, reach: Reach) async throws(Outage) -> Verdict {
+      .rejected(.wrongScheme)
+    }
+    func admit(_ payment: VerifiedPayment, from client: ClientAddress?) throws(Outage) {}
+
+    /// Settled only if nobody could have taken it over meanwhile.
+    func settle(_ payment: VerifiedPayment, under claim: consuming Claim) async -> Settlement {
+      do throws(Outage) {
+        try await claim.willSend()
+        self.clock.advance(by: .seconds(190))
+        guard try await self.ledger.due(limit: 9).isEmpty else { return .stuck(note: "taken over") }
+        return .settled([])
+      } catch { return .unknown(error) }
+    }
+
+    func recover(_ plan: SettlementPlan, under claim: consuming Claim) async -> Settlement {
+      .stuck(note: "it was not to be recovered")
+    }
+  }
+
+  @Test("a payment is not taken over while its scheme may still hear of it, or a late answer would be lost")
+  func lateAnswer() async throws {
+    let bench = try Workbench()
+    let cashier = Cashier(
+      ledger: bench.ledger, verifiers: [SlowVerifier(clock: bench.clock, ledger: bench.ledger)],
+      revocations: bench.revocations, settings: .init(deadline: .seconds(20)), clock: bench.clock)
+    var payment = Self.payment("p", ["a"], plan: "")
+    payment.method = PaymentMethod("slow")
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await cashier.run() }
+      defer { cashier.stop() }
+      let standing = try await cashier.redeem(payment, for: Self.quote, client: nil, until: nil)
+      if case .granted = standing { return }
+      Issue.record("\(standing)")
+    }
+  }
+
   @Test("a stranger who shows a public payload first does not have its payer turned away behind him")
   func followsStranger() async throws {
     try await Workbench().running { bench in

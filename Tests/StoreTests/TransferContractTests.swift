@@ -158,7 +158,7 @@ import Testing
       try await ledger.beginning(transfer("s", .redemption, value: 20, payments: ["b", "a"])).standing
         == .inFlight(PaymentID("r")))
     #expect(try await ledger.held == 2)
-    #expect(try await ledger.acceptedPayments(limit: 9).map(\.payment.text) == ["b"])
+    #expect(try await ledger.acceptedPayments(of: mint, limit: 9).map(\.payment.text) == ["b"])
     #expect(try await ledger.payment(PaymentID("u")) == nil)
   }
 
@@ -191,7 +191,7 @@ import Testing
     #expect(try await ledger.concluding(export, settlement) == .unseen)
     #expect(try await ledger.concluding(term, settlement) == .unseen)
     #expect(try await ledger.held == 10)
-    #expect(try await ledger.acceptedPayments(limit: 9).map(\.payment.text) == ["a"])
+    #expect(try await ledger.acceptedPayments(of: mint, limit: 9).map(\.payment.text) == ["a"])
     #expect(try await ledger.payment(export.payment) == nil)
     #expect(try await ledger.exposed == 10)
     #expect(try await ledger.reconcile().differences == [])
@@ -220,7 +220,7 @@ import Testing
     let term = try #require(try await ledger.beginning(draft).term)
     _ = try await ledger.concluding(term, settlement)
     #expect(try await ledger.locked == 8)
-    #expect(try await ledger.acceptedPayments(limit: 9).isEmpty)
+    #expect(try await ledger.acceptedPayments(of: mint, limit: 9).isEmpty)
     #expect(try await ledger.exposed == 10)
     #expect(try await ledger.reconcile().differences == [])
     _ = try await ledger.reopen(PaymentID("t"))

@@ -15,6 +15,9 @@ struct SwapPlan: Sendable, Equatable {
     var witness: String?
   }
 
+  /// More cannot be read back: ``CBORReader`` takes 4096 items, and an input is up to eleven.
+  static let mostInputs = 256
+
   /// The configured address.
   var mint: String
   var unit: String

@@ -8,7 +8,7 @@ internal import Synchronization
 /// A service. Every batch is a transfer of the book, written ahead; one whose answer is lost is the cashier's to recover,
 /// like every other row. Several processes may run it on one book: a payment is in one transfer at a time.
 package final class Redeemer: Sendable {
-  /// The most payments that are looked at together.
+  /// The most payments of one mint that are looked at together.
   static let maxAccepted = 4096
   /// After this another process may take a batch over: a swap, a restore and a look at the states, twice.
   static let lease: Duration = .seconds(90)
@@ -53,30 +53,28 @@ package final class Redeemer: Sendable {
 
   enum Round: Sendable { case goOn, rest }
 
-  /// One batch at each mint that has one due.
+  /// One batch at each mint that has one due. Money at a mint that was struck from the configuration waits for its return.
   func round() async -> Round {
     let now = self.desk.clock.now()
-    guard self.lanes.withLock({ lanes in lanes.values.contains { $0.isOpen(at: now) } }) else { return .rest }
-    let accepted: [AcceptedPayment]
-    do throws(Outage) {
-      accepted = try await self.book.acceptedPayments(limit: Self.maxAccepted)
-    } catch {
-      self.report(.blind(error))
-      return .rest
-    }
-    let ours = accepted.filter { $0.method == .cashu && $0.value.unit == self.desk.configuration.unit }
-    let candidates = Dictionary(grouping: ours, by: \.counterpart)
+    let open = self.lanes.withLock { lanes in lanes.filter { $0.value.isOpen(at: now) }.map(\.key) }
     return await withTaskGroup(of: Round.self) { group in
-      for (name, payments) in candidates {
-        // Money at a mint that was struck from the configuration waits for its return.
-        guard let mint = MintURL(name), self.desk.clients[mint] != nil else { continue }
-        group.addTask { await self.turn(payments.compactMap(RedemptionCandidate.init), at: mint) }
-      }
+      for mint in open { group.addTask { await self.turn(at: mint) } }
       return await group.reduce(.rest) { $1 == .goOn ? .goOn : $0 }
     }
   }
 
-  private func turn(_ candidates: [RedemptionCandidate], at mint: MintURL) async -> Round {
+  private func turn(at mint: MintURL) async -> Round {
+    let accepted: [AcceptedPayment]
+    do throws(Outage) {
+      // Each mint's own: what thousands of payments of one that is out would crowd out could not be fetched before its
+      // locks end.
+      accepted = try await self.book.acceptedPayments(of: mint.text, limit: Self.maxAccepted)
+    } catch {
+      self.report(.blind(error))
+      return .rest
+    }
+    let candidates = accepted.filter { $0.method == .cashu && $0.value.unit == self.desk.configuration.unit }
+      .compactMap(RedemptionCandidate.init)
     let now = self.desk.clock.now()
     let due = self.lanes.withLock { lanes -> (batch: [RedemptionCandidate], givesUp: Bool)? in
       guard let batch = lanes[mint]?.next(from: candidates, at: now) else { return nil }

@@ -86,7 +86,7 @@ struct RedemptionLane: Sendable {
   }
 
   private func pack(_ sorted: [RedemptionCandidate]) -> [RedemptionCandidate] {
-    let most = min(self.settings.mostProofs, RedemptionPlan.mostInputs)
+    let most = min(self.settings.mostProofs, SwapPlan.mostInputs)
     var batch: [RedemptionCandidate] = []
     var count = 0
     for candidate in sorted {

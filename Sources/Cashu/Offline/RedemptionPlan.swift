@@ -2,9 +2,6 @@ internal import Gate
 
 /// One swap of the proofs of many payments that were accepted on trust. Secret.
 struct RedemptionPlan: Sendable, Equatable {
-  /// More cannot be read back: ``CBORReader`` takes 4096 items, and an input is nine.
-  static let mostInputs = 256
-
   /// A payment, and how many of the swap's inputs are its proofs.
   struct Member: Sendable, Equatable {
     var payment: PaymentID

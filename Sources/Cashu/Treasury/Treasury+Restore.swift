@@ -8,7 +8,7 @@ extension Treasury {
   /// After so many numbers in a row that the mint never signed there are none of ours. NUT-13 ("Restore from seed phrase")
   /// stops after 300, but a plan that came to nothing uses its numbers up: a mint that is out for hours, or a stranger who
   /// sends it forged tokens, leaves gaps of thousands.
-  static let longestGap: UInt64 = 10_000
+  package static let longestGap: UInt64 = 10_000
   /// A mint that allows no more calls now is asked again; so often in a row.
   static let mostThrottled = 30
   /// A counter this high was not counted up by us; it ends a mint that signs whatever it is asked about.
@@ -31,15 +31,17 @@ extension Treasury {
   /// output repeats one. It may be repeated as often as one likes.
   ///
   /// Money that left as a token and was not taken yet is found too, unless the book remembers that it left.
+  ///
+  /// - Parameter gap: so many numbers in a row without a signature end the search, beyond what the book has counted.
   package func restore(
-    from mint: String? = nil, report: (Restored) -> Void
+    from mint: String? = nil, gap: UInt64 = Self.longestGap, report: (Restored) -> Void
   ) async throws(TreasuryFault) {
     let mints = self.desk.configuration.mints.map(\.url)
     if let mint, !mints.contains(where: { $0 == MintURL(mint) }) { throw .mintNotConfigured(mint) }
     for url in mints where mint == nil || url == mint.flatMap(MintURL.init) {
       guard let client = self.desk.clients[url] else { continue }
       for listing in try await self.listings(client) where listing.unit == self.unit.name {
-        if let restored = try await self.restore(listing, client) { report(restored) }
+        if let restored = try await self.restore(listing, client, gap: gap) { report(restored) }
       }
     }
   }
@@ -50,7 +52,7 @@ extension Treasury {
 
   /// Nil where nothing was ever signed for us.
   private func restore(
-    _ listing: KeysetJSON.Listing, _ client: MintClient
+    _ listing: KeysetJSON.Listing, _ client: MintClient, gap: UInt64
   ) async throws(TreasuryFault) -> Restored? {
     let keys = try await self.ask(client) { await client.keys(of: listing.id) }
     guard
@@ -66,7 +68,7 @@ extension Treasury {
     // As far as the book has counted there are no gaps to guess at.
     let counted = try await self.read { () async throws(Outage) in try await self.book.next(of: counter) }
     var (start, count) = (0 as UInt64, Self.restoreBatch)
-    while start < max(counted, restored.next + Self.longestGap), start < Self.maxCounter {
+    while start < max(counted, restored.next + gap), start < Self.maxCounter {
       let proofs = try await self.batch(keyset, from: start, count: count, client)
       start += count
       count = proofs.isEmpty ? Self.gapBatch : Self.restoreBatch

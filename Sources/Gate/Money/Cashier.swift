@@ -238,8 +238,9 @@ public final class Cashier: Sendable {
 
   private func claimAndSettle(_ order: Order) async throws(Outage) -> PaymentStanding {
     let (payment, quote) = (order.payment, order.quote)
+    let work = self.verifiers[payment.method]?.longestWork ?? .zero
     let reservation = Reservation(
-      payment: payment, scope: quote.scope, tariff: quote.tariff, lease: self.settings.lease,
+      payment: payment, scope: quote.scope, tariff: quote.tariff, lease: max(self.settings.lease, work),
       onto: order.onto)
     switch try await self.ledger.claim(reservation) {
     case .claimed(let claim):

@@ -5,6 +5,10 @@
 public protocol PaymentVerifier: Sendable {
   var method: PaymentMethod { get }
 
+  /// How long `settle` or `recover` may work, the time-outs of its calls included: a claim is not taken over sooner, or an
+  /// answer that comes late would be one that nobody may write down. Zero for less than a request's deadline and 30 s.
+  var longestWork: Duration { get }
+
   /// The header fields that may carry an offer of this scheme, in lower case; adapters hand these on to the gate.
   var credentialFields: [StaticString] { get }
 
@@ -31,6 +35,10 @@ public protocol PaymentVerifier: Sendable {
 
   /// Finds out what became of a settlement whose answer was lost, and finishes it. Never charges again.
   func recover(_ plan: SettlementPlan, under claim: consuming Claim) async -> Settlement
+}
+
+extension PaymentVerifier {
+  public var longestWork: Duration { .zero }
 }
 
 /// How far `verify` may go.

@@ -3,8 +3,8 @@
 /// A transfer is written ahead like a payment and goes through the same states; the cashier recovers it the same way
 /// (``Ledger/due(limit:)``, ``Ledger/resume(_:)``, ``Ledger/conclude(_:with:)`` with ``Settlement/transferred(_:)``).
 public protocol TreasuryBook: Ledger {
-  /// Payments granted on trust that no transfer redeems yet, oldest first.
-  func acceptedPayments(limit: Int) async throws(Outage) -> [AcceptedPayment]
+  /// Payments granted on trust that `counterpart` owes and no transfer redeems yet, oldest first.
+  func acceptedPayments(of counterpart: String, limit: Int) async throws(Outage) -> [AcceptedPayment]
 
   /// Held money that no transfer spends, largest first.
   func pieces(of counterpart: String, in unit: Amount.Unit, limit: Int) async throws(Outage) -> [Proceeds]

@@ -68,7 +68,7 @@ package protocol LedgerReader {
   /// `unknown` and due, or in flight with an ended lease or an owner in `dead`; oldest first.
   func duePayments(at now: Timestamp, dead: [Owner], limit: Int) throws(Outage) -> [DuePayment]
   /// `accepted` without a redemption; first made first.
-  func acceptedPayments(limit: Int) throws(Outage) -> [PaymentRow]
+  func acceptedPayments(of counterpart: String, limit: Int) throws(Outage) -> [PaymentRow]
   /// Whose `redemption` is `transfer`, in whatever state.
   func payments(redeemedIn transfer: PaymentID) throws(Outage) -> [PaymentRow]
 

@@ -1,9 +1,11 @@
 package import Gate
 
 extension TransactionalLedger: TreasuryBook {
-  package func acceptedPayments(limit: Int) async throws(Outage) -> [AcceptedPayment] {
+  package func acceptedPayments(of counterpart: String, limit: Int) async throws(Outage)
+    -> [AcceptedPayment]
+  {
     try await self.store.read { rows throws(Outage) in
-      try rows.acceptedPayments(limit: limit).map { row in
+      try rows.acceptedPayments(of: counterpart, limit: limit).map { row in
         AcceptedPayment(
           payment: row.id, method: row.bargain.method, counterpart: row.bargain.counterpart,
           value: row.bargain.value, plan: row.plan, accepted: row.created)

@@ -19,7 +19,7 @@ extension SQLiteTransaction {
     UPDATE payments SET (\(Self.columns)) = (\(Self.marks)) WHERE id = ? AND state = ? AND version = ?
     """
   private static let selectOnTrust = """
-    SELECT \(Self.columns) FROM payments WHERE state = 'accepted' AND redemption IS NULL
+    SELECT \(Self.columns) FROM payments WHERE state = 'accepted' AND redemption IS NULL AND counterpart = ?
     ORDER BY created_at LIMIT ?
     """
   private static let selectRedeemed = "SELECT \(Self.columns) FROM payments WHERE redemption = ?"
@@ -39,8 +39,8 @@ extension SQLiteTransaction {
     return try rows.map { row throws(Outage) in try PaymentRow(row) }
   }
 
-  func acceptedPayments(limit: Int) throws(Outage) -> [PaymentRow] {
-    try self.connection.rows(Self.selectOnTrust, [.integer(Int64(limit))])
+  func acceptedPayments(of counterpart: String, limit: Int) throws(Outage) -> [PaymentRow] {
+    try self.connection.rows(Self.selectOnTrust, [.text(counterpart), .integer(Int64(limit))])
       .map { row throws(Outage) in try PaymentRow(row) }
   }
 

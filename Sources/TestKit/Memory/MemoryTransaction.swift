@@ -35,8 +35,10 @@ final class MemoryTransaction: LedgerTransaction {
     self.rows.payments.values.first { $0.payer.name == name }?.id
   }
 
-  func acceptedPayments(limit: Int) -> [PaymentRow] {
-    let found = self.rows.payments.values.filter { $0.state == .accepted && $0.redemption == nil }
+  func acceptedPayments(of counterpart: String, limit: Int) -> [PaymentRow] {
+    let found = self.rows.payments.values.filter {
+      $0.state == .accepted && $0.redemption == nil && $0.bargain.counterpart == counterpart
+    }
     return Array(found.sorted { $0.created < $1.created }.prefix(limit))
   }
 

@@ -19,7 +19,7 @@ struct OfflineContractTests {
       #expect(bench.mint.swaps == 1)
       #expect(await bench.ask(token) == "spent")
       #expect(try await bench.held() == 10)
-      #expect(try await bench.book.acceptedPayments(limit: 10).isEmpty)
+      #expect(try await bench.book.acceptedPayments(of: bench.mint.url.text, limit: 10).isEmpty)
     }
   }
 

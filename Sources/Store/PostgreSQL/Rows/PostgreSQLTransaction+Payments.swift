@@ -19,8 +19,8 @@ extension PostgreSQLTransaction {
   private static let selectOnTrust = PostgreSQLStatement(
     "payments_on_trust",
     """
-    SELECT \(columns) FROM payments WHERE state = 'accepted' AND redemption IS NULL
-    ORDER BY created_at LIMIT $1
+    SELECT \(columns) FROM payments WHERE state = 'accepted' AND redemption IS NULL AND counterpart = $1
+    ORDER BY created_at LIMIT $2
     """)
   private static let selectRedeemed = PostgreSQLStatement(
     "payments_redeemed", "SELECT \(columns) FROM payments WHERE redemption = $1")
@@ -79,8 +79,8 @@ extension PostgreSQLTransaction {
     return try rows.map { row throws(Outage) in try PaymentRow(row) }
   }
 
-  func acceptedPayments(limit: Int) throws(Outage) -> [PaymentRow] {
-    try self.rows(Self.selectOnTrust, [.integer(Int64(limit))])
+  func acceptedPayments(of counterpart: String, limit: Int) throws(Outage) -> [PaymentRow] {
+    try self.rows(Self.selectOnTrust, [.text(counterpart), .integer(Int64(limit))])
       .map { row throws(Outage) in try PaymentRow(row) }
   }
 
