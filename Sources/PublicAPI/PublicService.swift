@@ -49,7 +49,8 @@ package struct PublicService: HTTPService {
     self.entries = [
       Entry(path: "/healthz", get: { _ in .now(HealthResource.answer(version: version)) }),
       Entry(path: "/openapi.json", get: { _ in .now(OpenAPIResource.answer(version: version)) }),
-      Entry(path: "/v1/offers", get: { .now(offers.answer(to: $0)) }),
+      // Not on the event loop, where proxies wait for decisions.
+      Entry(path: "/v1/offers", get: { request in .later { offers.answer(to: request) } }),
       Entry(path: "/v1/passes", post: { request in .later { await passes.exchange(request) } }),
       Entry(path: "/v1/invoices", post: { request in .later { await orders.open(request) } }),
       Entry(path: "/v1/invoices/{id}", get: { request in .later { await orders.show(request) } }),

@@ -56,13 +56,16 @@ package struct X402Configuration: Sendable {
 
     package enum Fault: Error, Hashable, Sendable, CustomStringConvertible {
       case payTo(Asset.Fault)
+      /// What is sent there is lost.
+      case nobody(String)
       /// The asset cannot be moved in this way.
       case transfer(Transfer, String)
       case maxTimeout(UInt64)
 
       package var description: String {
         switch self {
-        case .payTo(let fault): "payTo: \(fault)"
+        case .payTo(let fault): "\(fault)"
+        case .nobody(let address): "nobody has the key of \(address): what is paid to it is lost"
         case .transfer(let transfer, let asset): "\(asset) cannot be paid by \(transfer.rawValue)"
         case .maxTimeout(let seconds): "maxTimeoutSeconds \(seconds) is outside 30 to 86400"
         }
@@ -80,6 +83,7 @@ package struct X402Configuration: Sendable {
       do throws(Asset.Fault) {
         self.payTo = try Asset.canonical(payTo, on: asset.network)
       } catch { throw .payTo(error) }
+      if Address(self.payTo)?.isNobody == true || self.payTo == asset.address { throw .nobody(self.payTo) }
       let chosen: Transfer =
         switch asset.network.family {
         case .svm: transfer ?? .svm

@@ -17,6 +17,7 @@ package struct X402Verifier: PaymentVerifier {
   private let sleeper: any Clock<Duration>
   private let book: FacilitatorBook
   private let chains: [Network: ChainClient]
+  private let refusals = RefusalBudget()
 
   package init(
     configuration: X402Configuration, transport: any OutboundTransport, clock: any TimeSource,
@@ -92,7 +93,7 @@ package struct X402Verifier: PaymentVerifier {
     }
   }
 
-  /// Somebody must be there to settle it. What it costs a stranger to be asked about is a signature of his.
+  /// Somebody must be there to settle it, and its payer's address must not have brought too many that were refused.
   package func admit(_ payment: VerifiedPayment, from client: ClientAddress?) throws(Outage) {
     guard let plan = SettlePlan(decoding: payment.plan), let network = Network(plan.network) else {
       preconditionFailure("a verified payment has a plan of ours")
@@ -102,10 +103,25 @@ package struct X402Verifier: PaymentVerifier {
         .outage, "no facilitator supports exact on \(network) in x402 V\(plan.version.rawValue)",
         retryAfterSeconds: 30)
     }
+    guard let client else { return }
+    if let seconds = self.refusals.wait(of: client, at: self.clock.now()) {
+      throw Outage(.outage, "too many payments of this client were refused", retryAfterSeconds: seconds)
+    }
+    self.refusals.note(payment.id, from: client)
+  }
+
+  /// A facilitator may be given two minutes for a call, and its late "success" is all that tells where there is no node.
+  package var longestWork: Duration {
+    let calls = self.configuration.facilitators.map { $0.verifyTimeout + $0.settleTimeout }
+    let look = self.configuration.accepts.map(\.rpcTimeout).max() ?? .zero
+    return calls.reduce(self.configuration.limits.patience, +) + look * 4
   }
 
   package func settle(_ payment: VerifiedPayment, under claim: consuming Claim) async -> Settlement {
-    await self.run(payment.plan, from: .fresh, patience: self.configuration.limits.patience, under: claim)
+    let settlement = await self.run(
+      payment.plan, from: .fresh, patience: self.configuration.limits.patience, under: claim)
+    self.refusals.end(payment.id, wasRefused: settlement.isRefusal, at: self.clock.now())
+    return settlement
   }
 
   package func recover(_ plan: SettlementPlan, under claim: consuming Claim) async -> Settlement {
@@ -148,6 +164,10 @@ package struct X402Verifier: PaymentVerifier {
     case .held(let why): .stuck(note: why)
     }
   }
+}
+
+extension Settlement {
+  fileprivate var isRefusal: Bool { if case .rejected = self { true } else { false } }
 }
 
 extension PaymentPayload {

@@ -9,7 +9,7 @@ import time
 import pytest
 from counterparts import web
 from counterparts.mint import Mint, Wallet
-from counterparts.processes import wait_until
+from counterparts.processes import free_port, wait_until
 from counterparts.turnpike import Turnpike, binary
 
 EARNED = 10  # a payment each
@@ -141,6 +141,15 @@ def test_an_empty_store_gets_the_same_balance_back_from_the_seed(till, lone, pay
         earn(other, till.wallet, 1)
         told(treasury(other, "export", "--amount", "3", "--json"))
         reconciles(other)
+
+
+def test_a_mint_that_does_not_answer_has_not_said_that_there_is_nothing_to_restore(tmp_path):
+    gate = Turnpike(tmp_path, [f"http://127.0.0.1:{free_port()}"])
+    gate.write_config()
+    done = treasury(gate, "restore")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize("after", [0.2, 2.0])

@@ -74,6 +74,19 @@ struct PublicServiceTests {
 
 @Suite("What is on offer")
 struct OffersTests {
+  @Test("what is offered is told away from the loops that decide, and in a bounded time")
+  func manyOffers() async throws {
+    let shop = try Shop(prices: 100)
+    let request = HTTPRequest(peer: Peer(address: .unix))
+    request.method = Array("GET".utf8)
+    request.target = Array("/v1/offers".utf8)
+    guard case .later(let work) = shop.service.respond(to: request) else { throw Unexpected() }
+    let routes = try #require(await work().json?["routes"]?.array)
+    #expect(routes.count == 104)
+    #expect(routes.count { $0["payments"] != nil } == OffersResource.maxPrices)
+    #expect(routes.count { $0["prices"] != nil } == 103)
+  }
+
   @Test("every route that a buyer can reach is listed with its prices and how they are paid")
   func routes() async throws {
     let offers = try #require(try await Shop().ask("GET", "/v1/offers").json)

@@ -15,21 +15,27 @@ struct Shop {
 
   static let page = "text/html,application/xhtml+xml,*/*;q=0.8"
 
-  init(invoiceLimit: RequestLimit = RequestLimit(requests: 10, per: .seconds(60))) throws {
+  /// - Parameter prices: how many further routes there are, each with a price of its own.
+  init(invoiceLimit: RequestLimit = RequestLimit(requests: 10, per: .seconds(60)), prices: Int = 0) throws {
     let verifiers: [any PaymentVerifier] = [CoinVerifier()]
     let revocations = Revocations()
     revocations.load([], at: StoppedClock().now())
     let cashier = Cashier(
       ledger: self.book, verifiers: verifiers, revocations: revocations,
       settings: Cashier.Settings(deadline: .seconds(2)), clock: StoppedClock())
-    let routes = try [
-      Self.route("/free/**", .free),
-      Self.route("/one/**", .priced(Tariff(prices: [Amount(10, .sat)], terms: .uses(1)))),
-      Self.route("/five/**", .priced(Tariff(prices: [Amount(50, .sat)], terms: .uses(5)))),
-      Self.route("/hour/**", .priced(Tariff(prices: [Amount(100, .sat)], terms: .duration(.seconds(3600))))),
-      Self.route("/never/**", .denied),
-      Self.route("/gold/**", .free, tier: "gold"),
-    ]
+    let more = try (0..<prices).map {
+      try Self.route("/p\($0)", .priced(Tariff(prices: [Amount(UInt64(1_000 + $0), .sat)], terms: .uses(1))))
+    }
+    let routes =
+      try more + [
+        Self.route("/free/**", .free),
+        Self.route("/one/**", .priced(Tariff(prices: [Amount(10, .sat)], terms: .uses(1)))),
+        Self.route("/five/**", .priced(Tariff(prices: [Amount(50, .sat)], terms: .uses(5)))),
+        Self.route(
+          "/hour/**", .priced(Tariff(prices: [Amount(100, .sat)], terms: .duration(.seconds(3600))))),
+        Self.route("/never/**", .denied),
+        Self.route("/gold/**", .free, tier: "gold"),
+      ]
     self.gate = Gate(
       policy: Policy(
         routes: try RouteTable(routes), fallback: .deny, verifiers: verifiers,

@@ -176,7 +176,7 @@ extension Mistake {
     cashu(
       "{ maxFeePercent: 101, mints: [{ url: \"https://a\" }] }", "payments.cashu.maxFeePercent",
       says: "0 to 100"),
-    cashu("{ maxProofs: 0, mints: [{ url: \"https://a\" }] }", "payments.cashu.maxProofs", says: "1 to 1000"),
+    cashu("{ maxProofs: 0, mints: [{ url: \"https://a\" }] }", "payments.cashu.maxProofs", says: "1 to 256"),
     cashu(
       "{ maxProofs: \"3\", mints: [{ url: \"https://a\" }] }", "payments.cashu.maxProofs",
       says: "whole number"),
@@ -206,6 +206,9 @@ extension Mistake {
     accept(
       "network: \"eip155:8453\", payTo: \"0x209693BC6afc0C5328bA36FaF03C514EF312287C\"", ".payTo",
       says: "checksum"),
+    accept(
+      "network: \"eip155:8453\", payTo: \"0x0000000000000000000000000000000000000000\"", ".payTo",
+      says: "nobody has the key of"),
     accept("network: \"eip155:8453\", payTo: \(payee), asset: EURO", ".asset", says: "is not known on"),
     accept("network: \"eip155:31337\", payTo: \(payee)", "", says: "`asset` is missing"),
     accept(

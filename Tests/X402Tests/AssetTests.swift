@@ -133,6 +133,15 @@ struct AssetTests {
     #expect(throws: X402Configuration.Accept.Fault.payTo(.address("me"))) {
       try X402Configuration.Accept(asset: base, payTo: "me")
     }
+    let zero = "0x0000000000000000000000000000000000000000"
+    for nobody in [zero, base.address, base.address.lowercased()] {
+      #expect(throws: X402Configuration.Accept.Fault.nobody(try Asset.canonical(nobody, on: base.network))) {
+        try X402Configuration.Accept(asset: base, payTo: nobody)
+      }
+    }
+    #expect(throws: X402Configuration.Accept.Fault.nobody(zero)) {
+      try X402Configuration.Accept(asset: permit, payTo: zero)
+    }
     #expect(throws: X402Configuration.Accept.Fault.maxTimeout(5)) {
       try X402Configuration.Accept(asset: base, payTo: payTo, maxTimeoutSeconds: 5)
     }

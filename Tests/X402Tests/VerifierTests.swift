@@ -24,6 +24,20 @@ struct VerifierTests {
     #expect(till.net.calls.isEmpty)
   }
 
+  @Test("its work may take as long as its facilitators may take for their answers")
+  func longestWork() throws {
+    let till = try X402Till()
+    let slow = try X402Till {
+      $0.facilitators = $0.facilitators.map {
+        .init(
+          url: $0.url, networks: nil, authorization: nil, verifyTimeout: .seconds(10),
+          settleTimeout: .seconds(120))
+      }
+    }
+    #expect(slow.verifier.longestWork >= .seconds(130))
+    #expect(till.verifier.longestWork < slow.verifier.longestWork)
+  }
+
   @Test("without its secret, or in V1, only its first presentation counts")
   func firstPresentation() async throws {
     let till = try X402Till()

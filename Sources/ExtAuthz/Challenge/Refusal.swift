@@ -28,12 +28,29 @@ struct Refusal: Sendable {
   var unplaced: [Challenge.Field]
 
   init(_ demand: Demand, _ route: Route?, _ audience: Audience) {
-    let occasion = Challenge.Occasion(resource: audience.resource, reason: demand.reason.code)
+    self.init(demand, route, audience, resource: audience.resource)
+    // The address only says where the payer was: it must not take the room of a way to pay.
+    for shorter in Self.shorter(audience.resource) where !self.unplaced.isEmpty {
+      self = Refusal(demand, route, audience, resource: shorter)
+    }
+  }
+
+  /// - Parameter resource: what the schemes are told of the audience's.
+  private init(_ demand: Demand, _ route: Route?, _ audience: Audience, resource: String) {
+    let occasion = Challenge.Occasion(resource: resource, reason: demand.reason.code)
     let texts = demand.challenges.map { $0.text(for: occasion) }
     var body = ReasonBody(.paymentRequired, reason: demand.reason.code)
     if let unit = demand.quote.tariff.prices.first?.unit { body.amount = demand.quote.minimum(in: unit) }
     body.members = texts.flatMap(\.members)
     self.init(body, demand.reason.code, route, audience, challenge: texts)
+  }
+
+  /// Without its query, then without its path; only what is shorter.
+  private static func shorter(_ resource: String) -> [String] {
+    let bare = resource.prefix { $0 != "?" }
+    let path = bare.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).dropFirst(3).first
+    let origin = path.map { String(bare.dropLast($0.count)) }
+    return [String(bare), origin].compactMap { $0 }.filter { $0.utf8.count < resource.utf8.count }
   }
 
   init(_ denial: Denial, _ route: Route?, _ audience: Audience) {

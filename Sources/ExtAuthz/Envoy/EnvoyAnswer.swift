@@ -38,7 +38,7 @@ struct EnvoyAnswer: Sendable {
     _ allowance: Allowance, shared: SharedFields, link: Audience.Link, route: Route? = nil,
     origin: @autoclosure () -> [UInt8]? = nil
   ) -> [UInt8] {
-    if shared.isUntouched, let prepared = self.prepared(allowance) { return prepared }
+    if shared.isUntouched, let prepared = self.prepared(allowance, on: route) { return prepared }
     var mutation = Self.mutation(allowance.assertions, removing: self.credentials)
     if shared.authorization == .offer { mutation.removedRequestHeaders.append("authorization", []) }
     if let cookie = shared.cookie {
@@ -61,13 +61,15 @@ struct EnvoyAnswer: Sendable {
   }
 
   /// An answer that was written before; nil for one of its own.
-  private func prepared(_ allowance: Allowance) -> [UInt8]? {
+  private func prepared(_ allowance: Allowance, on route: Route?) -> [UInt8]? {
     guard allowance.pass == nil, allowance.basis != .payment, allowance.assertions.user == nil else {
       return nil
     }
     switch (allowance.assertions.payment, allowance.remaining) {
     case (nil, nil): return self.freeAllow
     case (.earlier, nil): return self.passAllow
+    // A page of another origin is told which fields it may read.
+    case (.earlier, .some) where route?.cors != nil: return nil
     case (.earlier, .some(let remaining)): return self.timedAllow.answer(for: remaining)
     case (nil, .some), (.now, _): return nil
     }

@@ -11,7 +11,7 @@ internal import Transport
 /// | `X-Original-URI` | `$request_uri` | once |
 /// | `X-Original-Method` | `$request_method` | once |
 /// | `Host` | `$host` | the client's host; NGINX always writes this header itself |
-/// | `X-Real-IP` | `$remote_addr` | optional: without it no limits per client |
+/// | `X-Real-IP` | `$remote_addr` | whom limits count; must be set or blanked, NGINX hands on a client's own |
 /// | `X-Forwarded-Proto` | `$scheme` | optional: without it a pass's cookie is never `Secure` |
 /// | `Turnpike-Request` | `$request_id` | only with ``Repeats/byRequestID``, else ignored |
 struct NginxAdapter: HTTPAdapter {

@@ -10,6 +10,9 @@ struct OffersResource: Sendable {
 
   /// More are not listed; the answer says so.
   private static let maxRoutes = 1_000
+  /// Different prices whose ways to pay are told; each costs as much as a 402, and anyone may ask. Of the others the
+  /// route's own 402 tells.
+  static let maxPrices = 32
 
   func answer(to request: PublicRequest) -> HTTPResponse {
     let policy = self.gate.currentPolicy
@@ -22,8 +25,10 @@ struct OffersResource: Sendable {
     for route in routes.prefix(Self.maxRoutes) {
       var payments: JSON?
       if let tariff = route.tariff {
-        payments = ways[tariff] ?? .array(policy.challenges(for: tariff).map { $0.json(for: occasion) })
-        ways[tariff] = payments
+        if ways[tariff] == nil, ways.count < Self.maxPrices {
+          ways[tariff] = .array(policy.challenges(for: tariff).map { $0.json(for: occasion) })
+        }
+        payments = ways[tariff]
       }
       list.append(route.json(payments: payments))
     }

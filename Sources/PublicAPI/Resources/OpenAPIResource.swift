@@ -16,7 +16,9 @@ enum OpenAPIResource {
     between. A payment is sent in the header of its scheme (X-Cashu, PAYMENT-SIGNATURE, X-PAYMENT), as at the proxy."},
     "paths":{
     "/healthz":{"get":{"summary":"The process answers","responses":{"200":{"description":"It does"}}}},
-    "/v1/offers":{"get":{"summary":"Routes, prices, what they buy and how they are paid","responses":{"200":\
+    "/v1/offers":{"get":{"summary":"Routes, prices, what they buy and how they are paid",\
+    "description":"`payments` is told of the first \(OffersResource.maxPrices) different prices; a route's own 402 tells \
+    of the others","responses":{"200":\
     {"description":"Offers","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Offers"}}}}}}},
     "/v1/passes":{"post":{"summary":"A payment for a pass; the same payment gives the same pass again",\
     "parameters":[{"name":"Turnpike-Pass","in":"header","schema":{"type":"string"},"description":\

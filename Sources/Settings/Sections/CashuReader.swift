@@ -7,7 +7,7 @@ struct CashuReader {
     cashu.unit = section.item(.unit)?.choice(CashuPayments.Unit.self) ?? cashu.unit
     cashu.offline = section.item(.offline)?.choice(CashuPayments.Offline.self) ?? cashu.offline
     cashu.maxFeePercent = section.item(.maxFeePercent)?.integer(0...100) ?? cashu.maxFeePercent
-    cashu.maxProofs = section.item(.maxProofs)?.integer(1...1000) ?? cashu.maxProofs
+    cashu.maxProofs = section.item(.maxProofs)?.integer(1...256) ?? cashu.maxProofs
     cashu.requestsPerMinute = section.item(.requestsPerMinute)?.integer(1...1_000_000)
     cashu.perAddressPerMinute = section.item(.perAddressPerMinute)?.integer(1...1_000_000)
     cashu.timeout = section.item(.timeout)?.duration(.milliseconds(100)...(.seconds(120))) ?? cashu.timeout

@@ -110,7 +110,7 @@ struct X402Reader {
         maxTimeout: maxTimeout)
     } catch {
       switch error {
-      case .payTo: payee.refuse("\(error)")
+      case .payTo, .nobody: payee.refuse("\(error)")
       case .transfer: (section.item(.transfer) ?? section.item(.asset) ?? payee).refuse("\(error)")
       case .maxTimeout: section.findings.refuse("\(error)", at: section.location(of: .maxTimeout))
       }

@@ -40,6 +40,9 @@ package struct Address: Hashable, Sendable, CustomStringConvertible {
       || address.description == text
   }
 
+  /// The address of no key, to which tokens are burnt.
+  var isNobody: Bool { self.bytes.allSatisfy { $0 == 0 } }
+
   /// As a word of the EVM.
   package var word: [UInt8] { [UInt8](repeating: 0, count: UInt256.byteCount - Self.byteCount) + self.bytes }
 }

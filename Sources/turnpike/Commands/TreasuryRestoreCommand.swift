@@ -26,8 +26,8 @@ struct TreasuryRestoreCommand: AsyncParsableCommand {
       do {
         try await opened.treasury.restore(from: self.mint) { found.append($0) }
       } catch {
-        // What was found before is in the book.
-        self.show(found, in: opened.unit)
+        // What was found before is in the book; of the rest nothing is known.
+        if !found.isEmpty { self.show(found, in: opened.unit) }
         throw error
       }
       self.show(found, in: opened.unit)
