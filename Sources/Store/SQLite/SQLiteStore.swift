@@ -112,10 +112,10 @@ package final class SQLiteStore: LedgerStore {
 
   /// What a checkpoint leaves of the log's file.
   private static let maxIdleWALBytes = 64 * 1024 * 1024
-  /// 16 MB of log. A commit is durable in the log; what a checkpoint copies to the file is each page once, and a group of
-  /// fresh payments touches the same index pages as the one before. SQLite's 1000 pages are hardly one such group.
+  /// 16 MB of log. A commit is durable in the log; a checkpoint copies each page to the file once, and groups of fresh
+  /// payments change the same index pages. SQLite's 1000 pages are hardly more than one such group.
   private static let checkpointPages = 4_000
-  /// The writer's; SQLite's 2 MB is less than one group may change, and the rest would be written twice.
+  /// The writer's. SQLite's 2 MB is less than one group may change, and would be written twice.
   private static let writerCacheKiB = 8_192
 }
 
