@@ -97,7 +97,10 @@ let package = Package(
     ),
     .target(
       name: "Store",
-      dependencies: ["Octets", "Gate", "CPostgreSQL", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "Octets", "Gate", "CPostgreSQL", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
       swiftSettings: settings
     ),
     .target(

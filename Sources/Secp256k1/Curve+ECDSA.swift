@@ -14,6 +14,21 @@ extension Curve {
     return unsafe secp256k1_ecdsa_recover(self.context, &key.raw, &signature, digest) == 1 ? key : nil
   }
 
+  /// `a·key + b·G`, in one pass where a product and a sum would be two; nil at infinity. For public numbers: its time
+  /// tells of them.
+  ///
+  /// Recovering a key computes `r⁻¹(sR − zG)` for the point `R` whose x is `r` (SEC 1 §4.1.6), which is our sum when
+  /// `s = ar` and `z = −br`.
+  package func sum(of key: Key, times a: [UInt8], andGeneratorTimes b: [UInt8]) -> Key? {
+    let encoded = self.serialize(key, compressed: true)
+    let x = Array(encoded[1...])
+    // One x in 2¹²⁸ is not below the order, and no `r`.
+    guard self.isScalar(x) else { return self.add(generatorTimes: b, to: self.multiply(key, by: a)) }
+    let s = self.multiply(scalar: a, by: x)
+    return self.recover(
+      x + s, encoded[0] & 1, digest: self.negate(scalar: self.multiply(scalar: b, by: x)))
+  }
+
   /// 64 bytes and the number of the key among those that could have made them, with a nonce of RFC 6979 and
   /// the lower `s`. Nil for 32 bytes that are no key.
   package func signRecoverably(

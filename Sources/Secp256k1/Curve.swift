@@ -103,6 +103,14 @@ private import Digest
     return scalar
   }
 
+  /// The product modulo the order.
+  package func multiply(scalar: [UInt8], by factor: [UInt8]) -> [UInt8] {
+    var scalar = scalar
+    let done = unsafe secp256k1_ec_seckey_tweak_mul(self.context, &scalar, factor)
+    precondition(done == 1, "scalars are below the order and not zero")
+    return scalar
+  }
+
   /// The sum modulo the order; nil when it is zero or `tweak` is not below the order.
   package func add(scalar: [UInt8], _ tweak: [UInt8]) -> [UInt8]? {
     var scalar = scalar

@@ -37,6 +37,10 @@ package struct Scalar: Sendable, Equatable, CustomStringConvertible {
 
   package var negated: Scalar { Scalar(valid: Curve.shared.negate(scalar: self.bytes)) }
 
+  package func times(_ other: Scalar) -> Scalar {
+    Scalar(valid: Curve.shared.multiply(scalar: self.bytes, by: other.bytes))
+  }
+
   /// The sum modulo the order; nil when it is zero, or when `tweak` is not below the order (BIP32 skips such
   /// a child).
   package func adding(_ tweak: [UInt8]) -> Scalar? {

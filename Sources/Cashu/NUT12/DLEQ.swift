@@ -13,10 +13,14 @@ package struct DLEQ: Sendable, Equatable {
 
   /// What the owner of a blinded message checks.
   package func isValid(blinded B_: Point, signature C_: Point, mintKey A: Point) -> Bool {
+    self.isValid(sB_: B_.times(self.s), signature: C_, mintKey: A)
+  }
+
+  /// The same for who knows `sB_` without `B_`, which the hash does not cover.
+  func isValid(sB_: Point, signature C_: Point, mintKey A: Point) -> Bool {
     // R1 = sG − eA, R2 = sB_ − eC_; at infinity the proof would not be one.
     let minusE = self.e.negated
-    guard let R1 = A.times(minusE).adding(generatorTimes: self.s),
-      let R2 = B_.times(self.s).adding(C_.times(minusE))
+    guard let R1 = A.times(minusE, addingGeneratorTimes: self.s), let R2 = sB_.adding(C_.times(minusE))
     else { return false }
     return Self.hash([R1, R2, A, C_]) == self.e.bytes
   }
@@ -40,9 +44,12 @@ package struct ProofDLEQ: Sendable, Equatable {
     self.r = r
   }
 
-  /// What a receiver checks: it makes `C_` and `B_` again from the unblinded pair.
+  /// What a receiver checks: it makes `C_ = C + rA` and `sB_ = s(Y + rG)` again from the unblinded pair.
   package func isValid(nullifier Y: Point, signature C: Point, mintKey A: Point) -> Bool {
-    guard let C_ = C.adding(A.times(self.r)), let B_ = Y.adding(generatorTimes: self.r) else { return false }
-    return self.proof.isValid(blinded: B_, signature: C_, mintKey: A)
+    let s = self.proof.s
+    guard let C_ = C.adding(A.times(self.r)),
+      let sB_ = Y.times(s, addingGeneratorTimes: s.times(self.r))
+    else { return false }
+    return self.proof.isValid(sB_: sB_, signature: C_, mintKey: A)
   }
 }

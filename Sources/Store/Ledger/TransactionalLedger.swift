@@ -57,7 +57,7 @@ package struct LedgerRandom: Sendable {
 
   /// The system's generator, which is fit for secrets (getrandom on Linux).
   package static let system = LedgerRandom(
-    serial: { Serial((0..<Serial.byteCount).map { _ in UInt8.random(in: .min ... .max) }) },
+    serial: { Serial(UInt128.random(in: .min ... .max)) },
     term: { Int64.random(in: .min ... .max) }
   )
 }

@@ -1,4 +1,3 @@
-private import FoundationEssentials
 internal import GRDB
 internal import Gate
 
@@ -103,63 +102,45 @@ extension Outage {
 }
 
 /// Statements on one SQLite connection, prepared once each; errors are outages.
+///
+/// GRDB prepares and keeps them; they are bound and stepped here, without its values and cursors, which cost more than
+/// SQLite's own work. No row is observed, so GRDB need not see them run.
 struct SQLiteConnection {
   let database: Database
 
   func rows(_ sql: String, _ arguments: [SQLiteValue] = []) throws(Outage) -> [SQLiteRow] {
-    do {
-      let statement = try self.database.cachedStatement(sql: sql)
-      let cursor = try Row.fetchCursor(statement, arguments: Self.bind(arguments))
-      var rows: [SQLiteRow] = []
-      while let row = try cursor.next() {
-        rows.append(SQLiteRow(row.databaseValues.map(SQLiteValue.init)))
-      }
-      return rows
-    } catch {
-      throw Outage(store: error)
-    }
+    var rows: [SQLiteRow] = []
+    try self.statement(sql).run(arguments) { rows.append($0) }
+    return rows
   }
 
   func row(_ sql: String, _ arguments: [SQLiteValue] = []) throws(Outage) -> SQLiteRow? {
-    try self.rows(sql, arguments).first
+    var first: SQLiteRow?
+    try self.statement(sql).run(arguments) { row in if first == nil { first = row } }
+    return first
   }
 
   /// Returns how many rows changed.
   @discardableResult
-  func run(_ sql: String, _ arguments: [SQLiteValue] = []) throws(Outage) -> Int {
+  func run(_ sql: String, _ arguments: [SQLiteValue]) throws(Outage) -> Int {
+    try self.statement(sql).run(arguments) { _ in }
+    return self.database.changesCount
+  }
+
+  /// What moves transactions or the schema, of which GRDB keeps account.
+  func run(_ sql: String) throws(Outage) {
     do {
-      try self.database.cachedStatement(sql: sql).execute(arguments: Self.bind(arguments))
-      return self.database.changesCount
+      try self.database.cachedStatement(sql: sql).execute()
     } catch {
       throw Outage(store: error)
     }
   }
 
-  private static func bind(_ arguments: [SQLiteValue]) -> StatementArguments {
-    // As optionals: GRDB's other initialiser reads a key path per value, a third of a claim's time.
-    StatementArguments(arguments.map { Optional<any DatabaseValueConvertible>($0.databaseValue) })
-  }
-}
-
-extension SQLiteValue {
-  fileprivate init(_ value: DatabaseValue) {
-    self =
-      switch value.storage {
-      case .null: .null
-      case .int64(let number): .integer(number)
-      // No column of ours is REAL; as text it fails the type check of whoever reads it as a number.
-      case .double(let number): .text("\(number)")
-      case .string(let text): .text(text)
-      case .blob(let data): .bytes([UInt8](data))
-      }
-  }
-
-  fileprivate var databaseValue: DatabaseValue {
-    switch self {
-    case .null: .null
-    case .integer(let number): number.databaseValue
-    case .text(let text): text.databaseValue
-    case .bytes(let bytes): Data(bytes).databaseValue
+  private func statement(_ sql: String) throws(Outage) -> SQLiteStatement {
+    do {
+      return unsafe SQLiteStatement(try self.database.cachedStatement(sql: sql).sqliteStatement)
+    } catch {
+      throw Outage(store: error)
     }
   }
 }

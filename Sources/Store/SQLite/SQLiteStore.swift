@@ -98,6 +98,8 @@ package final class SQLiteStore: LedgerStore {
           // Of what a rollback of one member would need; a temporary file for it costs more than the commit.
           try database.execute(sql: "PRAGMA temp_store = MEMORY")
           try database.execute(sql: "PRAGMA journal_size_limit = \(Self.maxIdleWALBytes)")
+          try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.checkpointPages)")
+          try database.execute(sql: "PRAGMA cache_size = -\(Self.writerCacheKiB)")
         }
         return pool
       } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && tries < maxTries {
@@ -110,6 +112,11 @@ package final class SQLiteStore: LedgerStore {
 
   /// What a checkpoint leaves of the log's file.
   private static let maxIdleWALBytes = 64 * 1024 * 1024
+  /// 16 MB of log. A commit is durable in the log; a checkpoint copies each page to the file once, and groups of fresh
+  /// payments change the same index pages. SQLite's 1000 pages are hardly more than one such group.
+  private static let checkpointPages = 4_000
+  /// The writer's. SQLite's 2 MB is less than one group may change, and would be written twice.
+  private static let writerCacheKiB = 8_192
 }
 
 /// Makes the book on SQLite.

@@ -56,12 +56,17 @@ extension SQLiteTransaction {
   }
 
   func addExposure(_ change: Int64, of counterpart: String, in unit: Amount.Unit) throws(Outage) -> Int64 {
-    let row = try self.connection.row(
-      """
-      INSERT INTO exposures (counterpart, unit, total) VALUES (?1, ?2, ?3)
-      ON CONFLICT (counterpart, unit) DO UPDATE SET total = total + ?3 RETURNING total
-      """,
-      [.text(counterpart), .text(unit.name), .integer(change)])
+    let key: [SQLiteValue] = [.text(counterpart), .text(unit.name)]
+    // Not RETURNING: SQLite makes a temporary table for it, which costs more than looking twice.
+    let changed = try self.connection.run(
+      "UPDATE exposures SET total = total + ?3 WHERE counterpart = ?1 AND unit = ?2", key + [.integer(change)]
+    )
+    guard changed > 0 else {
+      try self.connection.run(
+        "INSERT INTO exposures (counterpart, unit, total) VALUES (?, ?, ?)", key + [.integer(change)])
+      return change
+    }
+    let row = try self.connection.row("SELECT total FROM exposures WHERE counterpart = ? AND unit = ?", key)
     return try SQLiteRow.present(row).integer(0)
   }
 

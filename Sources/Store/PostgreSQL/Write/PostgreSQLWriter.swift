@@ -7,8 +7,11 @@ private import Glibc
 /// First all run as one, without savepoints. When one spoils it (a race, a failure after a change), all is
 /// rolled back and run again with a savepoint around each; who loses a race even then runs again alone.
 final class PostgreSQLWriter {
+  /// It holds the book's lock, for which others wait ``PostgreSQLSession/lockTime``: also where each member needs a round
+  /// trip of its own, and the server is some milliseconds away.
+  static let maxGroup = 128
   /// Savepoints beyond 64 cost every snapshot of the server (`PGPROC_MAX_CACHED_SUBXIDS`).
-  static let maxGroup = 60
+  static let maxSavepoints = 60
   /// Runs of a body that loses races, after which its caller is told to come again.
   static let maxTries = 5
   /// After so long a transaction takes no further body in: its callers, and other replicas, have waited enough.
@@ -58,12 +61,23 @@ final class PostgreSQLWriter {
       self.finish(jobs, failing: error.outage)
       return .out(error.outage)
     case .spoiled(let failure):
-      if jobs.count == 1 { self.runAgain(jobs[0], failure) } else { self.commitCarefully(jobs) }
+      guard jobs.count == 1 else { return self.commitCarefully(jobs) }
+      self.runAgain(jobs[0], failure)
     }
     return .reached
   }
 
-  private func commitCarefully(_ jobs: [any PostgreSQLJob]) {
+  private func commitCarefully(_ jobs: [any PostgreSQLJob]) -> Reach {
+    for start in stride(from: 0, to: jobs.count, by: Self.maxSavepoints) {
+      let end = min(start + Self.maxSavepoints, jobs.count)
+      guard case .out(let outage) = self.commitApart(Array(jobs[start..<end])) else { continue }
+      self.finish(Array(jobs[end...]), failing: outage)
+      return .out(outage)
+    }
+    return .reached
+  }
+
+  private func commitApart(_ jobs: [any PostgreSQLJob]) -> Reach {
     switch self.attemptTwice(jobs, .carefully) {
     case .committed(let raced):
       let losers = Set(raced.map(ObjectIdentifier.init))
@@ -71,8 +85,11 @@ final class PostgreSQLWriter {
       for job in raced { self.runAgain(job, .raced(.serialization)) }
     case .spoiled(let failure): for job in jobs { self.runAgain(job, failure ?? .raced(.serialization)) }
     case .failed(let outage): self.finish(jobs, failing: outage)
-    case .lost(let error, _): self.finish(jobs, failing: error.outage)
+    case .lost(let error, _):
+      self.finish(jobs, failing: error.outage)
+      return .out(error.outage)
     }
+    return .reached
   }
 
   /// Alone, as long as others are to blame. Who has waited for a lock in vain does not wait once more.
