@@ -29,6 +29,7 @@ private final class RawServer: Sendable {
 
     let behaviours: [String: Behaviour]
     let requests: Requests
+    private var text = ""
 
     init(_ behaviours: [String: Behaviour], _ requests: Requests) {
       self.behaviours = behaviours
@@ -36,8 +37,13 @@ private final class RawServer: Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-      let text = String(buffer: self.unwrapInboundIn(data))
-      guard text.hasPrefix("GET /") || text.hasPrefix("POST /") else { return }
+      self.text += String(buffer: self.unwrapInboundIn(data))
+      // With its body: before that nothing counts as sent.
+      guard let head = self.text.firstRange(of: "\r\n\r\n"),
+        self.text.hasPrefix("GET /") || !self.text[head.upperBound...].isEmpty
+      else { return }
+      let text = self.text
+      self.text = ""
       self.requests.add(text)
       let path = text.split(separator: " ")[1].split(separator: "/").first.map(String.init) ?? ""
       switch self.behaviours[path] ?? .close {

@@ -22,7 +22,7 @@ struct Shop {
     revocations.load([], at: StoppedClock().now())
     let cashier = Cashier(
       ledger: self.book, verifiers: verifiers, revocations: revocations,
-      settings: Cashier.Settings(deadline: .seconds(2)), clock: StoppedClock())
+      settings: Cashier.Settings(deadline: .seconds(60)), clock: StoppedClock())
     let more = try (0..<prices).map {
       try Self.route("/p\($0)", .priced(Tariff(prices: [Amount(UInt64(1_000 + $0), .sat)], terms: .uses(1))))
     }
