@@ -1,4 +1,5 @@
 internal import Gate
+private import Octets
 
 /// A statement with its name; each session prepares it once, when it is first used.
 struct PostgreSQLStatement: Sendable {
@@ -33,7 +34,7 @@ struct PostgreSQLCommand: Sendable {
   }
 }
 
-/// One argument: BIGINT, TEXT or BYTEA, in the protocol's binary form.
+/// One argument: BIGINT, TEXT or BYTEA, or an array of the last two, in the protocol's binary form.
 enum PostgreSQLValue: Sendable {
   case null
   case integer(Int64)
@@ -45,6 +46,20 @@ enum PostgreSQLValue: Sendable {
   init(_ text: String?) { self = text.map(PostgreSQLValue.text) ?? .null }
   init(_ bytes: [UInt8]?) { self = bytes.map(PostgreSQLValue.bytes) ?? .null }
   init(_ moment: Timestamp?) { self.init(moment?.milliseconds) }
+
+  /// The types of array elements, by their numbers in the server's `pg_type.dat`.
+  enum Element: UInt32 { case bytea = 17, text = 25 }
+
+  /// As `array_recv` reads it: dimensions, whether there are NULLs, type, count and first index, then each with its length.
+  static func array(_ elements: [some Collection<UInt8>], of type: Element) -> PostgreSQLValue {
+    var bytes: [UInt8] = []
+    for number in [1, 0, type.rawValue, UInt32(clamping: elements.count), 1] { bytes += number.bigEndianBytes }
+    for element in elements {
+      bytes += UInt32(clamping: element.count).bigEndianBytes
+      bytes += element
+    }
+    return .bytes(bytes)
+  }
 }
 
 /// The arguments of one command, one behind the other.

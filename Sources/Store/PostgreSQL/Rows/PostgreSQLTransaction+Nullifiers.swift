@@ -2,8 +2,14 @@ internal import Gate
 internal import Octets
 
 extension PostgreSQLTransaction {
-  static let selectHolder = PostgreSQLStatement(
+  private static let selectHolder = PostgreSQLStatement(
     "nullifier_holder", "SELECT payment FROM nullifiers WHERE nullifier = $1")
+  static let selectHolders = PostgreSQLStatement(
+    "nullifier_holders",
+    """
+    SELECT nullifier, payment FROM unnest($1::bytea[]) AS wanted (wanted)
+    CROSS JOIN LATERAL (SELECT * FROM nullifiers WHERE nullifier = wanted LIMIT 1) AS found
+    """)
   private static let bindOne = PostgreSQLStatement(
     "nullifier_bind",
     """

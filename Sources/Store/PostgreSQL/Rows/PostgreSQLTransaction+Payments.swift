@@ -11,6 +11,13 @@ extension PostgreSQLTransaction {
 
   private static let selectOne = PostgreSQLStatement(
     "payment", "SELECT \(columns) FROM payments WHERE id = $1")
+  // LATERAL and LIMIT: planned when the table was small, `= ANY` would go on reading all of it.
+  private static let selectThese = PostgreSQLStatement(
+    "payments_these",
+    """
+    SELECT \(columns) FROM unnest($1::text[]) AS wanted (wanted)
+    CROSS JOIN LATERAL (SELECT * FROM payments WHERE id = wanted LIMIT 1) AS found
+    """)
   private static let selectAll = PostgreSQLStatement(
     "payments", "SELECT \(columns) FROM payments ORDER BY updated_at DESC LIMIT $1")
   private static let selectByState = PostgreSQLStatement(
@@ -56,16 +63,18 @@ extension PostgreSQLTransaction {
 
   /// Fills the cache in one round trip.
   func look(at payments: [PaymentID], _ nullifiers: [Nullifier]) throws(Outage) {
-    let commands =
-      payments.map { PostgreSQLCommand(Self.selectOne, [.text($0.text)]) }
-      + nullifiers.map { PostgreSQLCommand(Self.selectHolder, [.bytes($0.bytes)]) }
-    let answers = try self.results(commands)
-    for (id, answer) in zip(payments, answers) {
-      self.cache.payments[id] = .some(try answer.first.map { row throws(Outage) in try PaymentRow(row) })
+    let answers = try self.results([
+      PostgreSQLCommand(Self.selectThese, [.array(payments.map(\.text.utf8), of: .text)]),
+      PostgreSQLCommand(Self.selectHolders, [.array(nullifiers.map(\.bytes), of: .bytea)]),
+    ])
+    for id in payments { self.cache.payments[id] = .some(nil) }
+    for row in answers[0].rows {
+      let payment = try PaymentRow(row)
+      self.cache.payments[payment.id] = payment
     }
-    for (nullifier, answer) in zip(nullifiers, answers.dropFirst(payments.count)) {
-      let holder = try answer.first.map { row throws(Outage) in PaymentID(try row.text(0)) }
-      self.cache.holders[nullifier] = .some(holder)
+    for nullifier in nullifiers { self.cache.holders[nullifier] = .some(nil) }
+    for row in answers[1].rows {
+      self.cache.holders[Nullifier(try row.bytes(0))] = PaymentID(try row.text(1))
     }
   }
 
