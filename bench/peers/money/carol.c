@@ -1,7 +1,9 @@
-// What one core can verify at most: NUT-12 (Carol) with hash_to_curve, by libsecp256k1's public interface, and nothing else.
+// What one core can verify at most: NUT-12 (Carol) with hash_to_curve, by libsecp256k1's public interface, and nothing else;
+// in as few passes over the curve as Turnpike.
 // usage: carol FILE      each line of FILE: secret K C e s r, in hexadecimal; prints proofs a second
 #include <openssl/sha.h>
 #include <secp256k1.h>
+#include <secp256k1_recovery.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,24 +55,36 @@ static void appendHex(const secp256k1_pubkey *point, char *out) {
   }
 }
 
+/// a·point + b·G in one pass, as ECDSA's recovery makes it: see Curve+ECDSA.swift.
+static int sum(secp256k1_pubkey *out, const secp256k1_pubkey *point, const unsigned char *a, const unsigned char *b) {
+  unsigned char text[33], digest[32];
+  unsigned char compact[64];
+  size_t count = sizeof text;
+  secp256k1_ecdsa_recoverable_signature signature;
+  secp256k1_ec_pubkey_serialize(context, text, &count, point, SECP256K1_EC_COMPRESSED);
+  memcpy(compact, text + 1, 32);
+  memcpy(compact + 32, a, 32);
+  memcpy(digest, b, 32);
+  return secp256k1_ec_seckey_tweak_mul(context, compact + 32, text + 1) &&
+         secp256k1_ec_seckey_tweak_mul(context, digest, text + 1) && secp256k1_ec_seckey_negate(context, digest) &&
+         secp256k1_ecdsa_recoverable_signature_parse_compact(context, &signature, compact, text[0] & 1) &&
+         secp256k1_ecdsa_recover(context, out, &signature, digest);
+}
+
 static int isValid(const Proof *proof) {
-  secp256k1_pubkey Y, A, C, rA, rG, C_, B_, R1, R2, sB, eC;
-  unsigned char minusE[32], digest[32];
+  secp256k1_pubkey Y, A, C, rA, C_, R1, R2, sB, eC;
+  unsigned char minusE[32], sr[32], digest[32];
   char text[520];
   if (!secp256k1_ec_pubkey_parse(context, &A, proof->key, 33)) return 0;
   if (!secp256k1_ec_pubkey_parse(context, &C, proof->signature, 33)) return 0;
   if (!hashToCurve(proof->secret, proof->secretBytes, &Y)) return 0;
-  if (!secp256k1_ec_pubkey_create(context, &rG, proof->r) || !add(&B_, &Y, &rG)) return 0;
   rA = A;
   if (!secp256k1_ec_pubkey_tweak_mul(context, &rA, proof->r) || !add(&C_, &C, &rA)) return 0;
   memcpy(minusE, proof->e, 32);
-  if (!secp256k1_ec_seckey_negate(context, minusE)) return 0;
-  R1 = A;
-  if (!secp256k1_ec_pubkey_tweak_mul(context, &R1, minusE)) return 0;
-  if (!secp256k1_ec_pubkey_tweak_add(context, &R1, proof->s)) return 0;
-  sB = B_;
+  memcpy(sr, proof->s, 32);
+  if (!secp256k1_ec_seckey_negate(context, minusE) || !secp256k1_ec_seckey_tweak_mul(context, sr, proof->r)) return 0;
+  if (!sum(&R1, &A, minusE, proof->s) || !sum(&sB, &Y, proof->s, sr)) return 0;
   eC = C_;
-  if (!secp256k1_ec_pubkey_tweak_mul(context, &sB, proof->s)) return 0;
   if (!secp256k1_ec_pubkey_tweak_mul(context, &eC, minusE) || !add(&R2, &sB, &eC)) return 0;
   appendHex(&R1, text);
   appendHex(&R2, text + 130);
