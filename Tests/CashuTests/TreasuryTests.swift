@@ -173,6 +173,19 @@ struct ExportTests {
     try await safe.balances()
   }
 
+  @Test("exports at the same time all come where there are pieces for all")
+  func contended() async throws {
+    let safe = try await Safe([])
+    for _ in 0..<6 { try await safe.redeem([8]) }
+    let tokens = await withTaskGroup(of: String?.self) { group in
+      for _ in 0..<6 { group.addTask { try? await safe.treasury.export(8).token } }
+      return await group.reduce(into: Set<String>()) { tokens, token in token.map { _ = tokens.insert($0) } }
+    }
+    #expect(tokens.count == 6)
+    #expect(try await safe.held == 0)
+    try await safe.balances()
+  }
+
   @Test("exports at the same time never share a piece")
   func parallel() async throws {
     let safe = try await Safe([64])

@@ -64,6 +64,20 @@ package struct Treasury: Sendable {
   /// Takes `amount` out as a token, which is durable before it is returned.
   package func export(_ amount: UInt64, from mint: String? = nil) async throws(TreasuryFault) -> Exported {
     guard amount > 0 else { throw .nothing }
+    for _ in 1..<Self.exportTries {
+      do throws(TreasuryFault) {
+        return try await self.exportNow(amount, from: mint)
+      } catch .outage(let outage) where outage.code == .inFlight {
+        // Another export took its pieces between our look and our claim: others may serve as well.
+      }
+    }
+    return try await self.exportNow(amount, from: mint)
+  }
+
+  /// Each loses to one that wins, so this is as many exports at once as a person starts.
+  private static let exportTries = 8
+
+  private func exportNow(_ amount: UInt64, from mint: String?) async throws(TreasuryFault) -> Exported {
     let vault = try await self.vault(at: mint, worth: amount)
     let plan: ExportPlan
     if let pieces = PieceChoice.exact(amount, from: vault.pieces),

@@ -144,7 +144,7 @@ extension LedgerTransaction {
 extension Outage {
   fileprivate static func missingInput(_ transfer: PaymentID) -> Outage {
     Outage(
-      .outage, "One of the transfer's inputs is not there to be taken; nothing was changed.",
+      .inFlight, "another transfer has just taken some of the pieces; ask again", retryAfterSeconds: 1,
       payment: transfer)
   }
 }
