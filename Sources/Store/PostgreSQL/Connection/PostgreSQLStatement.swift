@@ -53,7 +53,9 @@ enum PostgreSQLValue: Sendable {
   /// As `array_recv` reads it: dimensions, whether there are NULLs, type, count and first index, then each with its length.
   static func array(_ elements: [some Collection<UInt8>], of type: Element) -> PostgreSQLValue {
     var bytes: [UInt8] = []
-    for number in [1, 0, type.rawValue, UInt32(clamping: elements.count), 1] { bytes += number.bigEndianBytes }
+    for number in [1, 0, type.rawValue, UInt32(clamping: elements.count), 1] {
+      bytes += number.bigEndianBytes
+    }
     for element in elements {
       bytes += UInt32(clamping: element.count).bigEndianBytes
       bytes += element
