@@ -23,6 +23,7 @@ let package = Package(
     .systemLibrary(name: "CSecp256k1"),
     .target(name: "Octets", swiftSettings: settings),
     .target(name: "Digest", dependencies: ["COpenSSL", "Octets"], swiftSettings: settings),
+    .target(name: "Secp256k1", dependencies: ["CSecp256k1", "Digest"], swiftSettings: settings),
     .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
     // Calls over HTTP are no parser, and a large dependency to instrument.
@@ -41,10 +42,10 @@ let package = Package(
       name: "Proto", dependencies: ["CProto", "CProtobufC", "Octets"], path: "Sources/Proto/Swift",
       swiftSettings: settings),
     .target(
-      name: "Cashu", dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
+      name: "Cashu", dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "Secp256k1"],
       swiftSettings: settings),
     .target(
-      name: "X402", dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "CSecp256k1"],
+      name: "X402", dependencies: ["Octets", "JSON", "Digest", "Gate", "Outbound", "Secp256k1"],
       swiftSettings: settings),
     .target(
       name: "FuzzParsers",
