@@ -60,8 +60,7 @@ extension Gate {
     guard let route = policy.route(for: access, at: place), let tariff = route.tariff else {
       return .refused(Judgement(.deny(.denied), route: nil))
     }
-    let scope = GrantScope(route: route.id, host: place.hostText)
-    return .priced(Quote(tariff: tariff, scope: scope), route: route)
+    return .priced(Quote(tariff: tariff, scope: route.scope(at: place)), route: route)
   }
 
   /// Steps 1 to 8: redeems a payment and gives out its pass; takes no use. The same payment gives the same pass again.
@@ -98,8 +97,10 @@ extension Gate {
   /// The pass of a grant, for whoever has shown that it is his; nil when it is revoked or over, or its route is gone.
   public func pass(of grant: GrantRecord) -> ExchangedPass? {
     let now = self.clock.now()
-    guard grant.revoked == .valid, grant.end.map({ $0 > now }) ?? true,
+    guard grant.revoked == .valid,
       let route = self.policy.current.routes.routes.first(where: { $0.id == grant.scope.route }),
+      // A machine's time begins with the machine, and what one left is the next one's.
+      route.provision != nil || grant.end.map({ $0 > now }) ?? true,
       let tariff = route.tariff, let pass = self.pass(for: grant, on: route)
     else { return nil }
     return ExchangedPass(pass: pass, grant: grant, remaining: Remaining(of: grant, under: tariff, at: now))
@@ -152,19 +153,26 @@ extension Gate {
     case .rejected(let rejection): return .refused(Self.refuse(rejection, demand))
     case .verified(let verified): payment = verified
     }
+    if let spec = route.provision {
+      _ = try await self.admit(payment, to: spec, for: quote, onto: onto)
+    }
     let standing = try await self.cashier.redeem(
       payment, for: quote, onto: onto, client: access.client, until: access.deadline)
-    return try self.exchanged(standing, demand)
+    if route.provision != nil, let onto { self.office?.changed(onto) }
+    return try await self.exchanged(standing, demand, on: route)
   }
 
-  private func exchanged(_ standing: PaymentStanding, _ demand: Demand) throws(Outage) -> Exchanged {
+  private func exchanged(
+    _ standing: PaymentStanding, _ demand: Demand, on route: Route
+  ) async throws(Outage) -> Exchanged {
     guard case .granted(let grant) = standing else {
       return .refused(try Self.decision(on: standing, demand))
     }
     var demand = demand
     if grant.revoked == .revoked {
       demand.reason = .pass(.revoked)
-    } else if let end = grant.end, end <= self.clock.now() {
+    } else if let end = grant.end, end <= self.clock.now(), try await !self.keepsTime(grant.serial, on: route)
+    {
       demand.reason = .pass(.expired)
     } else {
       return .granted(grant)

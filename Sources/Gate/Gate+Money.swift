@@ -1,6 +1,7 @@
 /// Steps 5 to 9: what must ask the ledger, and the counterpart where it must.
 extension Gate {
   func redeem(_ pending: PendingRequest) async throws(Outage) -> Decision {
+    if let spec = pending.route.provision { return try await self.provision(spec, for: pending) }
     if pending.request.method == .head, pending.countedPass != nil || pending.offer != nil {
       return try await self.look(at: pending, unseen: .owed)
     }
@@ -46,6 +47,7 @@ extension Gate {
 
   /// As `redeem`, but nothing is taken, claimed or asked of a mint (HEAD, and the challenge endpoints).
   func look(at pending: PendingRequest, unseen: Unseen) async throws(Outage) -> Decision {
+    if pending.route.provision != nil { return try await self.lookForMachine(pending, unseen: unseen) }
     var demand = pending.demand
     if let serial = pending.countedPass {
       let outcome = try await self.cashier.take(serial, for: pending.requestKey, intent: .look)

@@ -8,18 +8,21 @@ public final class Gate: Sendable {
   private let verifiers: [any PaymentVerifier]
   let passes: PassJudge
   let passKeys: PassKeys
+  /// Where machines are ordered; nil where none are sold.
+  public let office: (any WorkloadOffice)?
   let cashier: Cashier
   let memo: DecisionMemo
   let clock: any TimeSource
 
   public init(
     policy: Policy, verifiers: [any PaymentVerifier], passKeys: PassKeys, revocations: Revocations,
-    cashier: Cashier, clock: any TimeSource
+    cashier: Cashier, office: (any WorkloadOffice)? = nil, clock: any TimeSource
   ) {
     self.policy = PolicyBox(policy)
     self.verifiers = verifiers
     self.passes = PassJudge(keys: passKeys, revocations: revocations)
     self.passKeys = passKeys
+    self.office = office
     self.cashier = cashier
     self.memo = DecisionMemo()
     self.clock = clock
@@ -85,7 +88,7 @@ public final class Gate: Sendable {
     case .unavailable(let outage): return .decided(Judgement(.unavailable(outage), route: route))
     }
     // 4 offer
-    let quote = Quote(tariff: tariff, scope: GrantScope(route: route.id, host: place.hostText))
+    let quote = Quote(tariff: tariff, scope: route.scope(at: place))
     let offers = self.offers(in: request)
     guard offers.count <= 1 else { return .decided(Judgement(.deny(.twoOffers), route: route)) }
     let demand = Demand(

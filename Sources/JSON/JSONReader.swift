@@ -13,19 +13,36 @@ package struct JSONReader {
     }
   }
 
-  /// The deepest answer of a mint (`/v1/info`) has eight levels.
-  static let maxDepth = 16
-  /// A mint with 200 keysets of 64 keys answers with 13 000 values.
-  static let maxValues = 20_000
+  /// How much one text may hold.
+  package struct Bounds: Sendable {
+    package var depth: Int
+    package var values: Int
+
+    package init(depth: Int, values: Int) {
+      self.depth = depth
+      self.values = values
+    }
+
+    /// The deepest answer of a mint (`/v1/info`) has eight levels; a mint with 200 keysets of 64 keys answers with
+    /// 13 000 values.
+    package static let usual = Bounds(depth: 16, values: 20_000)
+  }
+
+  static let maxValues = Bounds.usual.values
 
   private let input: [UInt8]
+  private let maxDepth: Int
   private var position = 0
-  private var valuesLeft = Self.maxValues
+  private var valuesLeft: Int
 
-  private init(_ input: [UInt8]) { self.input = input }
+  private init(_ input: [UInt8], _ bounds: Bounds) {
+    self.input = input
+    self.maxDepth = bounds.depth
+    self.valuesLeft = bounds.values
+  }
 
-  package static func read(_ input: [UInt8]) throws(Malformed) -> JSON {
-    var reader = JSONReader(input)
+  package static func read(_ input: [UInt8], bounds: Bounds = .usual) throws(Malformed) -> JSON {
+    var reader = JSONReader(input, bounds)
     let value = try reader.value(depth: 0)
     reader.skipSpace()
     guard reader.position == input.count else { throw Malformed(reason: .trailing) }
@@ -33,7 +50,7 @@ package struct JSONReader {
   }
 
   private mutating func value(depth: Int) throws(Malformed) -> JSON {
-    guard depth < Self.maxDepth else { throw Malformed(reason: .tooDeep) }
+    guard depth < self.maxDepth else { throw Malformed(reason: .tooDeep) }
     guard self.valuesLeft > 0 else { throw Malformed(reason: .tooManyValues) }
     self.valuesLeft -= 1
     self.skipSpace()

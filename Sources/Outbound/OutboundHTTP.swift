@@ -96,18 +96,20 @@ package struct OutboundPage: Sendable {
 extension OutboundHTTP {
   /// Gets a page of whoever the user of a command named; nil when there is no answer.
   package func page(
-    at url: String, method: String = "GET", fields: [OutboundCall.Field], timeout: Duration
+    at url: String, method: String = "GET", fields: [OutboundCall.Field], body: [UInt8]? = nil,
+    timeout: Duration
   ) async -> OutboundPage? {
     var request = HTTPClientRequest(url: url)
     request.method = HTTPMethod(rawValue: method)
     for field in fields { request.headers.replaceOrAdd(name: field.name, value: field.value) }
+    if let body { request.body = .bytes(body) }
     guard let response = try? await self.client.execute(request, timeout: TimeAmount(timeout)),
-      let body = try? await response.body.collect(upTo: Self.maxBodyBytes)
+      let answer = try? await response.body.collect(upTo: Self.maxBodyBytes)
     else { return nil }
     return OutboundPage(
       status: Int(response.status.code),
       fields: response.headers.map { OutboundCall.Field($0.name, $0.value) },
-      body: Array(body.readableBytesView))
+      body: Array(answer.readableBytesView))
   }
 }
 

@@ -13,14 +13,20 @@ final class Workbench: Sendable {
   let cashier: Cashier
   let gate: Gate
   let revocations = Revocations()
+  let office: ScriptedOffice
+
+  /// Who has machines made.
+  enum Provisioning { case scripted, none }
 
   init(
     routes: [Route]? = nil, fallback: Policy.Fallback = .deny, keys: PassKeys = Workbench.keys(1),
     deadline: Duration = .seconds(20), deliveryPatience: Duration = .seconds(5),
-    limits: Policy.Limits = Policy.Limits(), trust: Trust = .settlement, bearing: Bearing = .payload
+    limits: Policy.Limits = Policy.Limits(), trust: Trust = .settlement, bearing: Bearing = .payload,
+    provisioning: Provisioning = .scripted
   ) throws {
     let verifier = ScriptedVerifier(self.counterpart, trust: trust, bearing: bearing)
     self.ledger = MemoryLedger.make(clock: self.clock)
+    self.office = ScriptedOffice(ledger: self.ledger, clock: self.clock)
     self.cashier = Cashier(
       ledger: self.ledger, verifiers: [verifier], revocations: self.revocations,
       settings: .init(deadline: deadline, deliveryPatience: deliveryPatience), clock: self.clock)
@@ -29,7 +35,7 @@ final class Workbench: Sendable {
         routes: try RouteTable(try routes ?? Self.routes()), fallback: fallback, verifiers: [verifier],
         limits: limits),
       verifiers: [verifier], passKeys: keys, revocations: self.revocations, cashier: self.cashier,
-      clock: self.clock)
+      office: provisioning == .none ? nil : self.office, clock: self.clock)
     self.revocations.load([], at: self.clock.now())
   }
 
@@ -56,17 +62,23 @@ final class Workbench: Sendable {
       try route("/closed/**", .denied),
       try route(
         "/open/**", .priced(Tariff(prices: [Amount(10, .sat)], terms: .uses(1))), cors: CORS(origins: .any)),
+      try route(
+        "/ssh", .priced(Tariff(prices: [Amount(100, .sat)], terms: .rate(per: .seconds(3600)))),
+        provision: WorkloadSpecName("small")),
+      try route(
+        "/big", .priced(Tariff(prices: [Amount(400, .sat)], terms: .rate(per: .seconds(3600)))),
+        provision: WorkloadSpecName("large")),
     ]
   }
 
   static func route(
     _ pattern: String, _ access: Route.Access, cors: CORS? = nil, covers: [RouteID] = [], tier: String? = nil,
-    freeQuota: RequestLimit? = nil
+    freeQuota: RequestLimit? = nil, provision: WorkloadSpecName? = nil
   ) throws -> Route {
     Route(
       id: RouteID(pattern), label: pattern, pattern: try PathPattern(pattern), tier: tier, access: access,
       cors: cors,
-      covers: covers, freeQuota: freeQuota)
+      covers: covers, freeQuota: freeQuota, provision: provision)
   }
 
   static func request(

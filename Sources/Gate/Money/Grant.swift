@@ -9,6 +9,8 @@ public struct GrantRecord: Hashable, Sendable {
   public var usesTaken: UInt32
   /// When the time bought ends; nil when only uses count.
   public var end: Timestamp?
+  /// Time bought that does not run, for its machine is gone: the next one has it. Nil while `end` counts.
+  public var unused: Duration?
   public var revoked: Revocation
   public var payer: String?
   public var receipt: Receipt?
@@ -17,7 +19,8 @@ public struct GrantRecord: Hashable, Sendable {
 
   public init(
     serial: Serial, payment: PaymentID, scope: GrantScope, paid: Amount, uses: UInt32?, usesTaken: UInt32,
-    end: Timestamp?, revoked: Revocation = .valid, payer: String? = nil, receipt: Receipt? = nil
+    end: Timestamp?, unused: Duration? = nil, revoked: Revocation = .valid, payer: String? = nil,
+    receipt: Receipt? = nil
   ) {
     self.serial = serial
     self.payment = payment
@@ -26,6 +29,7 @@ public struct GrantRecord: Hashable, Sendable {
     self.uses = uses
     self.usesTaken = usesTaken
     self.end = end
+    self.unused = unused
     self.revoked = revoked
     self.payer = payer
     self.receipt = receipt

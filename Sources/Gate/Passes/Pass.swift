@@ -46,6 +46,11 @@ public struct Pass: Sendable {
       ?? self.host.elementsEqual(text)
   }
 
+  /// Whether a text is meant to be one, whoever signed it.
+  public static func isForm(_ text: some Collection<UInt8>) -> Bool {
+    Array(text.prefix(self.prefix.utf8CodeUnitCount)).startsIgnoringCase(with: self.prefix)
+  }
+
   /// The bearer form of a grant.
   public static func token(
     kind: Kind, end: Timestamp, serial: Serial, routeTag: UInt128, host: String, signedWith key: PassKey

@@ -20,15 +20,21 @@ struct PassJudge: Sendable {
     _ request: AccessRequest, at place: Place, on route: Route, covers: (_ tag: UInt128) -> Bool,
     now: Timestamp
   ) -> Word {
-    let bearer: Bearer
+    let found: FoundPass
     switch Self.find(in: request) {
     case .none: return .absent
     case .two: return .twoPasses
-    case .one(let found): bearer = found
+    case .one(let pass): found = pass
     }
-    guard let pass = Pass(bearer.text, keys: self.keys) else { return .fault(.invalid) }
-    guard pass.routeTag == route.tag || covers(pass.routeTag), pass.isOn(host: place.hostText)
+    guard let pass = Pass(found.text, keys: self.keys) else { return .fault(.invalid) }
+    guard pass.routeTag == route.tag || covers(pass.routeTag), pass.isOn(host: route.binding(at: place))
     else { return .fault(.otherRoute) }
+    if route.provision != nil {
+      // Its end moves with its machine's, whatever was signed.
+      guard pass.kind == .time else { return .fault(.otherRoute) }
+      guard found.form == .header || Self.mayCount(request, at: place) else { return .absent }
+      return .counted(pass.serial)
+    }
     if pass.kind != .uses && pass.end <= now { return .fault(.expired) }
     switch pass.kind {
     case .time:
@@ -39,12 +45,29 @@ struct PassJudge: Sendable {
       case .stale: return .unavailable(Outage(.outage, "revocations were not read for more than ten seconds"))
       }
     case .uses, .usesWithinTime:
-      guard bearer.form == .header || Self.mayCount(request, at: place) else { return .absent }
+      guard found.form == .header || Self.mayCount(request, at: place) else { return .absent }
       return .counted(pass.serial)
     }
   }
 
-  private struct Bearer {
+  /// The grant that a header field shows, on whatever route and whenever it ends; a cookie shows none.
+  enum Shown {
+    case absent
+    case serial(Serial)
+    case invalid
+    case twoPasses
+  }
+
+  func serial(in fields: FieldList) -> Shown {
+    switch fields.only("turnpike-pass") {
+    case .absent: return .absent
+    case .once(let text) where text.contains(ASCII.comma): return .twoPasses
+    case .once(let text): return Pass(text.trimmed, keys: self.keys).map { .serial($0.serial) } ?? .invalid
+    case .repeated: return .twoPasses
+    }
+  }
+
+  private struct FoundPass {
     enum Form { case header, cookie }
 
     var form: Form
@@ -53,7 +76,7 @@ struct PassJudge: Sendable {
 
   private enum Found {
     case none
-    case one(Bearer)
+    case one(FoundPass)
     case two
   }
 
@@ -62,7 +85,7 @@ struct PassJudge: Sendable {
     let fields = request.fields
     switch fields.only("turnpike-pass") {
     case .once(let text) where text.contains(ASCII.comma): return .two
-    case .once(let text): return .one(Bearer(form: .header, text: text.trimmed))
+    case .once(let text): return .one(FoundPass(form: .header, text: text.trimmed))
     case .repeated: return .two
     case .absent: break
     }
@@ -73,7 +96,7 @@ struct PassJudge: Sendable {
         found = text
       }
     }
-    return found.map { .one(Bearer(form: .cookie, text: $0)) } ?? .none
+    return found.map { .one(FoundPass(form: .cookie, text: $0)) } ?? .none
   }
 
   /// A browser sends a cookie by itself: another site must not make it spend one (design §4).

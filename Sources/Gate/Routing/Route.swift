@@ -26,6 +26,8 @@ public final class Route: Sendable {
   public let covers: [RouteID]
   /// What each client may have before it pays; nil for nothing.
   public let freeQuota: RequestLimit?
+  /// The kind of machine that a payment here buys; nil for none. Its tariff sells time, and it covers no other route.
+  public let provision: WorkloadSpecName?
   /// What passes carry of `id`.
   public let tag: UInt128
 
@@ -33,7 +35,7 @@ public final class Route: Sendable {
     id: RouteID, label: String, pattern: PathPattern, hosts: [HostPattern] = [],
     methods: [RequestMethod] = [],
     tier: String? = nil, access: Access, cors: CORS? = nil, covers: [RouteID] = [],
-    freeQuota: RequestLimit? = nil
+    freeQuota: RequestLimit? = nil, provision: WorkloadSpecName? = nil
   ) {
     self.id = id
     self.label = label
@@ -45,12 +47,18 @@ public final class Route: Sendable {
     self.cors = cors
     self.covers = covers
     self.freeQuota = freeQuota
+    self.provision = provision
     self.tag = Route.tag(of: id)
   }
 
   public var tariff: Tariff? {
     if case .priced(let tariff) = self.access { tariff } else { nil }
   }
+
+  /// The host that a right on this route is bound to. A machine is the same whichever host it was paid on.
+  func binding(at place: Place) -> String { self.provision == nil ? place.hostText : "" }
+
+  func scope(at place: Place) -> GrantScope { GrantScope(route: self.id, host: self.binding(at: place)) }
 }
 
 /// Which web pages of other origins may read the answers (Fetch standard, CORS protocol).

@@ -66,10 +66,24 @@ public struct Assertions: Sendable, Equatable {
   public var payment: Payment?
   /// `X-User-ID`: the payer, where the scheme tells it.
   public var user: String?
+  /// The machine that this allow is for; nil on routes that give none.
+  public var workload: Workload?
 
-  public init(payment: Payment? = nil, user: String? = nil) {
+  public struct Workload: Sendable, Equatable {
+    public var id: WorkloadID
+    /// `Turnpike-Grant` (``WorkloadGrant``). A secret.
+    public var grant: String
+
+    public init(id: WorkloadID, grant: String) {
+      self.id = id
+      self.grant = grant
+    }
+  }
+
+  public init(payment: Payment? = nil, user: String? = nil, workload: Workload? = nil) {
     self.payment = payment
     self.user = user
+    self.workload = workload
   }
 }
 

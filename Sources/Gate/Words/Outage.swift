@@ -12,6 +12,8 @@ public struct Outage: Error, Hashable, Sendable {
     case unknown
     /// The mint may not be asked this often.
     case mintBudget = "mint_budget"
+    /// No machine can be had now; nothing was taken for one.
+    case noVacancy = "no_vacancy"
   }
 
   public var code: Code

@@ -13,7 +13,8 @@ public struct Remaining: Hashable, Sendable {
   init?(of grant: GrantRecord, under tariff: Tariff, at now: Timestamp) {
     if grant.uses == 1, grant.end == nil { return nil }
     self.uses = grant.uses.map { $0 - min($0, grant.usesTaken) }
-    self.seconds = grant.end.map { max(0, $0.seconds - now.seconds) }
+    self.seconds =
+      grant.unused?.components.seconds ?? grant.end.map { max(0, $0.seconds - now.seconds) }
     let usesAreLow = self.uses.map { Self.isLow($0, of: grant.uses ?? 0) } ?? false
     let timeIsLow = self.seconds.map { Self.isLow($0, under: tariff) } ?? false
     self.level = usesAreLow || timeIsLow ? .low : .ample

@@ -24,6 +24,12 @@ struct MemoryRows: Sendable {
     var updated: Timestamp
   }
 
+  struct StoredLease: Sendable {
+    var lease: Lease
+    /// Which machine of its grant, from 0.
+    var number: Int
+  }
+
   var payments: [PaymentID: PaymentRow] = [:]
   var nullifiers: [Nullifier: PaymentID] = [:]
   var counters: [String: UInt64] = [:]
@@ -33,6 +39,7 @@ struct MemoryRows: Sendable {
   var exposures: [Place: Int64] = [:]
   var meters: [String: MeterRow] = [:]
   var invoices: [String: StoredInvoice] = [:]
+  var leases: [WorkloadID: StoredLease] = [:]
   var facts: [String: String] = [:]
 }
 

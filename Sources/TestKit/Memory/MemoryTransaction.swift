@@ -101,10 +101,12 @@ final class MemoryTransaction: LedgerTransaction {
   }
 
   func replace(_ old: GrantRecord, with new: GrantRecord) throws(Outage) {
-    guard let stored = self.rows.grants[old.serial]?.record, stored.uses == old.uses, stored.end == old.end
+    guard let stored = self.rows.grants[old.serial]?.record, stored.uses == old.uses, stored.end == old.end,
+      stored.unused == old.unused
     else { throw .conflict(old.payment) }
     self.rows.grants[old.serial]?.record.uses = new.uses
     self.rows.grants[old.serial]?.record.end = new.end
+    self.rows.grants[old.serial]?.record.unused = new.unused
   }
 
   func setUsesTaken(of serial: Serial, from old: UInt32, to new: UInt32) throws(Outage) {
@@ -198,6 +200,7 @@ final class MemoryTransaction: LedgerTransaction {
       $0.invoice.state == .closed(.expired) && $0.updated < moment
     }
     for invoice in invoices.prefix(limit) { self.rows.invoices[invoice.invoice.id] = nil }
-    return min(limit, uses.count) + min(limit, payments.count) + min(limit, invoices.count)
+    let leases = self.pruneLeases(before: moment, limit: limit)
+    return min(limit, uses.count) + min(limit, payments.count) + min(limit, invoices.count) + leases
   }
 }
