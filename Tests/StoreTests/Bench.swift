@@ -135,7 +135,7 @@ extension TransactionalLedger {
     _ payment: VerifiedPayment, scope: GrantScope = paid, tariff: Tariff = tenForOne, sending: Bool = false
   ) async throws -> Claimed {
     let outcome = try await self.claim(
-      Reservation(payment: payment, scope: scope, tariff: tariff, lease: lease))
+      Reservation(payment: payment, scope: scope, tariff: tariff, lease: StoreTests.lease))
     switch consume outcome {
     case .standing(let standing): return .standing(Standing(standing))
     case .claimed(let claim):

@@ -154,6 +154,25 @@ extension PostgreSQLLimits {
     #expect(try await ledgers[0].countByState() == [.settled: 4])
   }
 
+  @Test("a database of the first version keeps its rows, and sells machines")
+  func second() async throws {
+    let url = try self.database()
+    let clock = ManualClock()
+    let rows = LeaseMigration.rows(at: clock.now(), blob: { "'\\x\($0)'" })
+    let schema = [
+      """
+      CREATE TABLE turnpike_schema (
+        version BIGINT NOT NULL PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())
+      """, "INSERT INTO turnpike_schema (version) VALUES (1)",
+    ]
+    for statement in schema + PostgreSQLMigrations.steps[0] + rows { try self.run(statement, on: url) }
+    for _ in 0..<2 {
+      try await LeaseMigration.check(
+        PostgreSQLLedger.open(url: url, clock: clock, limits: .test), at: clock.now())
+    }
+    try await LeaseMigration.sell(PostgreSQLLedger.open(url: url, clock: clock, limits: .test), clock)
+  }
+
   @Test("a database of a newer version is refused, by name")
   func newer() throws {
     let url = try self.database()

@@ -105,6 +105,24 @@ import Testing
     #expect(try await ledger.reconcile().differences == [])
   }
 
+  @Test("a book of the second version keeps its rows, and sells machines")
+  func third() async throws {
+    let now = self.clock.now()
+    let queue = try DatabaseQueue(path: self.path)
+    try await queue.writeWithoutTransaction { database in
+      let steps = Array(SQLiteMigrations.steps.prefix(2))
+      #expect(SQLiteSchema.migrate(SQLiteConnection(database: database), through: steps) == nil)
+      for statement in LeaseMigration.rows(at: now, blob: { "x'\($0)'" }) {
+        try database.execute(sql: statement)
+      }
+    }
+    try queue.close()
+    for _ in 0..<2 {
+      try await LeaseMigration.check(SQLiteLedger.open(at: self.path, clock: self.clock), at: now)
+    }
+    try await LeaseMigration.sell(SQLiteLedger.open(at: self.path, clock: self.clock), self.clock)
+  }
+
   @Test("references are enforced after a migration, and none is left dangling")
   func references() async throws {
     try await self.makeFirst()

@@ -212,7 +212,8 @@ extension TransactionalLedger {
     -> Taken
   {
     let key = request.map { RequestKey($0) }
-    switch try await self.take(UseRequest(serial: serial, request: key, lease: lease, intent: intent)) {
+    let use = UseRequest(serial: serial, request: key, lease: StoreTests.lease, intent: intent)
+    switch try await self.take(use) {
     case .taken(let use, _): return .taken(use.number, attempt: use.attempt)
     case .repeated: return .repeated
     case .time: return .time

@@ -95,6 +95,19 @@ package protocol LedgerReader {
   /// Oldest first.
   func openInvoices(limit: Int) throws(Outage) -> [Invoice]
 
+  // What a lease says of its paid time is its grant's: `end`, `revoked`, `credit`; so is its `payment`.
+  func lease(_ id: WorkloadID) throws(Outage) -> Lease?
+  /// The one that was ordered last.
+  func newestLease(of serial: Serial) throws(Outage) -> Lease?
+  /// Oldest first; of all backends when nil.
+  func liveLeases(in backend: String?, limit: Int) throws(Outage) -> [Lease]
+  /// There is at most one.
+  func liveLease(on port: UInt16, in backend: String) throws(Outage) -> Lease?
+  /// Newest first.
+  func leases(limit: Int) throws(Outage) -> [Lease]
+  /// What top-ups have added to a grant, since it was made.
+  func timeToppedUp(onto serial: Serial) throws(Outage) -> Duration
+
   /// Newest change first; all states when nil.
   func payments(in state: PaymentState?, limit: Int) throws(Outage) -> [PaymentRow]
   /// Uses given out twice, or stuck; newest first.
@@ -130,7 +143,7 @@ package protocol LedgerTransaction: LedgerReader {
   func addExposure(_ change: Int64, of counterpart: String, in unit: Amount.Unit) throws(Outage) -> Int64
 
   func insert(_ grant: GrantRecord, at now: Timestamp) throws(Outage)
-  /// Compare-and-set on what was bought: `uses` and `end`, which are all that changes.
+  /// Compare-and-set on what was bought: `uses`, `end` and `unused`, which are all that changes.
   func replace(_ old: GrantRecord, with new: GrantRecord) throws(Outage)
   /// Compare-and-set on the number before.
   func setUsesTaken(of serial: Serial, from old: UInt32, to new: UInt32) throws(Outage)
@@ -155,9 +168,16 @@ package protocol LedgerTransaction: LedgerReader {
   /// Compare-and-set on (id, state); changes only the state.
   func replace(_ old: Invoice, with new: Invoice, at now: Timestamp) throws(Outage)
 
+  /// A grant's next; an ``Outage`` where one of its own is live or the id is taken.
+  func insert(_ lease: Lease) throws(Outage)
+  /// Compare-and-set on (id, version). What is its grant's does not change here, but the `end` of one that is not live
+  /// is kept.
+  func replace(_ old: Lease, with new: Lease) throws(Outage)
+
   func setFact(_ key: String, to value: String) throws(Outage)
   /// Forgets spent uses last taken before `moment` (counted in their grants, see ``Flaw/Kind/uses``) and refused
-  /// payments and transfers that bind no nullifier, and invoices that expired; at most `limit` of each.
+  /// payments and transfers that bind no nullifier, invoices that expired, and machines that ended without credit;
+  /// at most `limit` of each.
   func prune(before moment: Timestamp, limit: Int) throws(Outage) -> Int
 }
 

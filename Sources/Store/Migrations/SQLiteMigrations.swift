@@ -7,7 +7,7 @@ enum SQLiteMigrations {
   /// <https://sqlite.org/pragma.html#pragma_application_id>.
   static let applicationID: Int64 = 0x5475_726E
 
-  static let steps: [[String]] = [Self.first, Self.second]
+  static let steps: [[String]] = [Self.first, Self.second, Self.third]
 
   static let first = [
     """

@@ -34,7 +34,14 @@ extension GrantRecord {
       guard !overflow else { return nil }
       next.uses = sum
     }
-    if let end = self.end, let bought = bargain.time { next.end = max(now, end) + bought }
+    if let end = self.end, let bought = bargain.time {
+      // Time that no machine runs down waits for one, and so does what is added to it.
+      if let unused = self.unused {
+        next.unused = unused + bought
+      } else {
+        next.end = max(now, end) + bought
+      }
+    }
     return next
   }
 

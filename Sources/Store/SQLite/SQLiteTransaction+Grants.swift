@@ -4,7 +4,8 @@ extension SQLiteTransaction {
   func grant(_ serial: Serial) throws(Outage) -> GrantRecord? {
     let row = try self.connection.row(
       """
-      SELECT serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at, payer, receipt
+      SELECT serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at, payer, receipt,
+        unused_ms
       FROM grants WHERE serial = ?
       """, [.bytes(serial.bytes)])
     guard let row else { return nil }
@@ -13,6 +14,7 @@ extension SQLiteTransaction {
       scope: GrantScope(route: RouteID(try row.text(2)), host: try row.text(3)),
       paid: Amount(try row.unsigned(4), Amount.Unit(try row.text(5))), uses: try row.optionalCount(6),
       usesTaken: try row.count(7), end: try row.optionalMoment(8),
+      unused: try row.optionalInteger(12).map { .milliseconds($0) },
       revoked: try row.optionalMoment(9) == nil ? .valid : .revoked, payer: try row.optionalText(10),
       receipt: try row.optionalStored(11))
   }
@@ -36,10 +38,14 @@ extension SQLiteTransaction {
 
   func replace(_ old: GrantRecord, with new: GrantRecord) throws(Outage) {
     let changed = try self.connection.run(
-      "UPDATE grants SET uses = ?, ends_at = ? WHERE serial = ? AND uses IS ? AND ends_at IS ?",
+      """
+      UPDATE grants SET uses = ?, ends_at = ?, unused_ms = ?
+      WHERE serial = ? AND uses IS ? AND ends_at IS ? AND unused_ms IS ?
+      """,
       [
-        SQLiteValue(new.uses), SQLiteValue(new.end), .bytes(old.serial.bytes), SQLiteValue(old.uses),
-        SQLiteValue(old.end),
+        SQLiteValue(new.uses), SQLiteValue(new.end), SQLiteValue(new.unused?.inMilliseconds),
+        .bytes(old.serial.bytes), SQLiteValue(old.uses), SQLiteValue(old.end),
+        SQLiteValue(old.unused?.inMilliseconds),
       ])
     guard changed == 1 else { throw .conflict(old.payment) }
   }

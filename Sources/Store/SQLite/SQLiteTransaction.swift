@@ -94,6 +94,6 @@ struct SQLiteTransaction: LedgerTransaction {
         SELECT id FROM invoices WHERE state = 'expired' AND updated_at < ? LIMIT ?)
       """,
       [SQLiteValue(moment), .integer(Int64(limit))])
-    return uses.count + payments + invoices
+    return uses.count + payments + invoices + (try self.pruneLeases(before: moment, limit: limit))
   }
 }

@@ -109,6 +109,7 @@ extension PostgreSQLTransaction {
     let arguments = [PostgreSQLValue(moment), .integer(Int64(limit))]
     let uses = try PostgreSQLRow.present(try self.changed(Self.pruneUses, arguments).first).integer(0)
     let payments = try self.changed(Self.prunePayments, arguments).changed
-    return Int(uses) + payments + (try self.changed(Self.pruneInvoices, arguments)).changed
+    let invoices = try self.changed(Self.pruneInvoices, arguments).changed
+    return Int(uses) + payments + invoices + (try self.pruneLeases(before: moment, limit: limit))
   }
 }

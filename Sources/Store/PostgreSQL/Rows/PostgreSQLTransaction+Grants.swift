@@ -4,7 +4,8 @@ extension PostgreSQLTransaction {
   static let selectGrant = PostgreSQLStatement(
     "grant",
     """
-    SELECT serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at, payer, receipt
+    SELECT serial, payment, route, host, value, unit, uses, uses_taken, ends_at, revoked_at, payer, receipt,
+      unused_ms
     FROM grants WHERE serial = $1
     """)
   private static let insertOne = PostgreSQLStatement(
@@ -17,8 +18,9 @@ extension PostgreSQLTransaction {
   private static let replaceOne = PostgreSQLStatement(
     "grant_replace",
     """
-    UPDATE grants SET uses = $1, ends_at = $2
+    UPDATE grants SET uses = $1, ends_at = $2, unused_ms = $6
     WHERE serial = $3 AND uses IS NOT DISTINCT FROM $4 AND ends_at IS NOT DISTINCT FROM $5
+      AND unused_ms IS NOT DISTINCT FROM $7
     """, expecting: .oneRow)
   private static let setTaken = PostgreSQLStatement(
     "grant_taken", "UPDATE grants SET uses_taken = $1 WHERE serial = $2 AND uses_taken = $3",
@@ -57,7 +59,8 @@ extension PostgreSQLTransaction {
       Self.replaceOne,
       [
         PostgreSQLValue(new.uses), PostgreSQLValue(new.end), .bytes(old.serial.bytes),
-        PostgreSQLValue(old.uses), PostgreSQLValue(old.end),
+        PostgreSQLValue(old.uses), PostgreSQLValue(old.end), PostgreSQLValue(new.unused?.inMilliseconds),
+        PostgreSQLValue(old.unused?.inMilliseconds),
       ], under: .grant(old.serial), of: old.payment)
     self.cache.grants[old.serial] = new
   }
@@ -90,6 +93,7 @@ extension GrantRecord {
       scope: GrantScope(route: RouteID(try row.text(2)), host: try row.text(3)),
       paid: Amount(try row.unsigned(4), Amount.Unit(try row.text(5))), uses: try row.optionalCount(6),
       usesTaken: try row.count(7), end: try row.optionalMoment(8),
+      unused: try row.optionalInteger(12).map { .milliseconds($0) },
       revoked: try row.optionalMoment(9) == nil ? .valid : .revoked, payer: try row.optionalText(10),
       receipt: try row.optionalStored(11))
   }

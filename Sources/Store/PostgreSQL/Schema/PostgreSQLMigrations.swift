@@ -3,7 +3,7 @@
 /// A released step is never edited; a change is a new one. Times are milliseconds since 1970, money is
 /// 63-bit.
 enum PostgreSQLMigrations {
-  static let steps: [[String]] = [Self.first]
+  static let steps: [[String]] = [Self.first, Self.second]
 
   private static let first = [
     """

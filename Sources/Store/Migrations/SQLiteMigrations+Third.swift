@@ -1,0 +1,44 @@
+extension SQLiteMigrations {
+  /// Machines, and the time of a grant that waits for one.
+  static let third = [
+    "ALTER TABLE grants ADD COLUMN unused_ms INTEGER",
+    "CREATE INDEX payments_onto ON payments (onto) WHERE onto IS NOT NULL",
+    // Of a live one `ended_at` is NULL, and its grant says when it will end.
+    """
+    CREATE TABLE leases (
+      id TEXT NOT NULL PRIMARY KEY,
+      serial BLOB NOT NULL REFERENCES grants (serial),
+      number INTEGER NOT NULL,
+      spec TEXT NOT NULL,
+      username TEXT,
+      public_key TEXT,
+      image TEXT,
+      backend TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('ordered', 'starting', 'ready', 'expiring', 'gone', 'failed')),
+      ordered_at INTEGER NOT NULL,
+      ready_at INTEGER,
+      ended_at INTEGER,
+      told_end INTEGER,
+      port INTEGER CHECK (port BETWEEN 0 AND 65535),
+      host_key TEXT,
+      handle TEXT,
+      owner TEXT,
+      note TEXT,
+      version INTEGER NOT NULL,
+      CHECK ((state IN ('gone', 'failed')) = (ended_at IS NOT NULL)),
+      CHECK ((port IS NULL) = (host_key IS NULL))
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE UNIQUE INDEX leases_by_grant ON leases (serial, number)",
+    """
+    CREATE UNIQUE INDEX leases_live ON leases (serial)
+      WHERE state IN ('ordered', 'starting', 'ready', 'expiring')
+    """,
+    """
+    CREATE INDEX leases_by_port ON leases (backend, port)
+      WHERE state IN ('ordered', 'starting', 'ready', 'expiring')
+    """,
+    "CREATE INDEX leases_by_order ON leases (ordered_at)",
+    "CREATE INDEX leases_ended ON leases (ended_at) WHERE ended_at IS NOT NULL",
+  ]
+}
