@@ -1,0 +1,69 @@
+// The small program under every machine: `enter` starts its sandbox, `serve` is PID 1 inside it.
+#pragma once
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// main.c ----------------------------------------------------------------------------------------
+
+// The next `--name value` of an argument list; false at `--` or the end.
+struct arguments {
+  char **next;
+};
+bool next_option(struct arguments *arguments, const char **name, const char **value);
+// The number in `text`; ends the process with a sentence for anything else.
+int64_t number(const char *text, int64_t least, int64_t most);
+_Noreturn void fail(const char *what);
+
+// launch.c --------------------------------------------------------------------------------------
+
+_Noreturn void enter(struct arguments arguments);
+
+// serve.c ---------------------------------------------------------------------------------------
+
+_Noreturn void serve(struct arguments arguments);
+
+// connections.c ---------------------------------------------------------------------------------
+
+#define MAX_CONNECTIONS 256
+
+// An IPv4 address or the /64 of an IPv6 one: what one person has.
+struct source {
+  sa_family_t family;
+  unsigned char prefix[8];
+};
+struct source source_of(const struct sockaddr_storage *peer);
+
+struct connection {
+  pid_t child;  // 0: free
+  struct source source;
+  int64_t since;  // CLOCK_MONOTONIC, milliseconds
+};
+
+struct connections {
+  struct connection all[MAX_CONNECTIONS];
+  int most;             // at once
+  int most_logins;      // of them younger than the time that sshd gives a login
+  int most_per_source;  // of those, from one source
+  int64_t login_time;   // milliseconds
+};
+// Whether one more from there is welcome now.
+bool connections_admit(const struct connections *connections, struct source source, int64_t now);
+void connections_add(struct connections *connections, struct source source, int64_t now, pid_t child);
+void connections_ended(struct connections *connections, pid_t child);
+
+// deadline.c ------------------------------------------------------------------------------------
+
+// Milliseconds since 1970, or -1 for a file that holds no time.
+int64_t deadline_read(const char *path);
+// A descriptor that is readable when the file may have changed, or -1: look again every second then.
+int deadline_watch(const char *path);
+// A descriptor that is readable at the next set moment, and when somebody sets the wall clock.
+int deadline_alarm(void);
+void deadline_set_alarm(int alarm, int64_t milliseconds);
+
+// terminals.c -----------------------------------------------------------------------------------
+
+// Writes a line on every terminal of the machine; one that does not take it now is left out.
+void tell_everyone(const char *format, ...) __attribute__((format(printf, 1, 2)));
