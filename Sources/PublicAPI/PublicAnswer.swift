@@ -17,14 +17,29 @@ enum PublicAnswer {
     case unknownInvoice = "unknown_invoice"
     case noInvoices = "no_invoices"
     case tooManyRequests = "too_many_requests"
+    case noWorkloads = "no_workloads"
+    case unknownWorkload = "unknown_workload"
+    /// No pass, payment or secret that opens this.
+    case unauthorized = "unauthorized"
+    /// Not its owner's.
+    case forbidden = "not_yours"
+    case badWish = "bad_wish"
+    case grantInvalid = "grant_invalid"
+    /// It ended; unused time is its payment's credit.
+    case workloadOver = "workload_over"
+    case workloadFailed = "workload_failed"
 
     var status: UInt16 {
       switch self {
-      case .notFound, .unknownPayment, .unknownInvoice, .noInvoices: 404
+      case .notFound, .unknownPayment, .unknownInvoice, .noInvoices, .noWorkloads, .unknownWorkload: 404
       case .methodNotAllowed: 405
       case .unsupportedMediaType: 415
-      case .badRequest, .hostMissing: 400
+      case .badRequest, .badWish, .hostMissing: 400
+      case .unauthorized: 401
+      case .forbidden, .grantInvalid: 403
+      case .workloadOver: 410
       case .tooManyRequests: 429
+      case .workloadFailed: 503
       }
     }
 
@@ -33,9 +48,13 @@ enum PublicAnswer {
       case .notFound: "Not Found"
       case .methodNotAllowed: "Method Not Allowed"
       case .unsupportedMediaType: "Unsupported Media Type"
-      case .badRequest, .hostMissing: "Bad Request"
-      case .unknownPayment, .unknownInvoice, .noInvoices: "Not Found"
+      case .badRequest, .badWish, .hostMissing: "Bad Request"
+      case .unknownPayment, .unknownInvoice, .noInvoices, .noWorkloads, .unknownWorkload: "Not Found"
       case .tooManyRequests: "Too Many Requests"
+      case .unauthorized: "Unauthorized"
+      case .forbidden, .grantInvalid: "Forbidden"
+      case .workloadOver: "Gone"
+      case .workloadFailed: "Service Unavailable"
       }
     }
   }
@@ -46,9 +65,23 @@ enum PublicAnswer {
     return HTTPResponse(status: status, fields: fields, body: JSONWriter.write(value) + [ASCII.lineFeed])
   }
 
-  static func fault(_ fault: Fault, _ more: FieldList = FieldList()) -> HTTPResponse {
+  /// - Parameter message: for people; nil where the reason says it.
+  static func fault(_ fault: Fault, _ more: FieldList = FieldList(), message: String? = nil) -> HTTPResponse {
     self.json(
-      fault.status, .record(["error": .string(fault.text), "reason": .string(fault.rawValue)]), more)
+      fault.status,
+      .record([
+        "error": .string(fault.text), "reason": .string(fault.rawValue),
+        "message": message.map { .string($0) },
+      ]), more)
+  }
+
+  /// - Parameter reason: of the pass.
+  static func unauthorized(_ reason: String, _ more: FieldList) -> HTTPResponse {
+    self.json(401, .record(["error": .string("Unauthorized"), "reason": .string(reason)]), more)
+  }
+
+  static func text(_ status: UInt16, _ text: String) -> HTTPResponse {
+    HTTPResponse(status: status, fields: self.common("text/plain; charset=utf-8"), body: Array(text.utf8))
   }
 
   static func page(_ frame: PageFrame, _ more: FieldList = FieldList()) -> HTTPResponse {
@@ -73,7 +106,8 @@ enum PublicAnswer {
     var fields = FieldList()
     fields.append("access-control-allow-origin", "*".utf8)
     fields.append("access-control-allow-methods", methods.utf8)
-    let names = Set((["content-type", "turnpike-pass"] + credentials).map(\.description)).sorted()
+    let names = Set((["authorization", "content-type", "turnpike-pass"] + credentials).map(\.description))
+      .sorted()
     fields.append("access-control-allow-headers", names.joined(separator: ", ").utf8)
     fields.append("access-control-max-age", "600".utf8)
     return HTTPResponse(status: 204, fields: fields)

@@ -17,6 +17,10 @@ struct PublicRequest: Sendable {
   /// Canonical; nil for none.
   var host: String?
   var wantsPage: Bool
+  /// A terminal's: words and lines, where no form is asked for.
+  var wantsText: Bool
+  /// `Authorization: Bearer` that is neither a pass nor a payment. A secret.
+  var secret: [UInt8]?
   /// The segment that a path like `/v1/payments/{id}` leaves open.
   var id = ""
 
@@ -26,7 +30,7 @@ struct PublicRequest: Sendable {
   }
 
   /// The fields that any resource reads, beside those of the schemes.
-  private static let ownFields: [StaticString] = ["turnpike-pass", "content-type"]
+  private static let ownFields: [StaticString] = ["turnpike-pass", "content-type", "authorization"]
 
   init(_ request: HTTPRequest, credentials: [StaticString], settings: PublicSettings) {
     self.method = RequestMethod(request.method)
@@ -45,6 +49,28 @@ struct PublicRequest: Sendable {
     self.host = host?.text
     self.origin = settings.publicURL ?? "\(request.peer.tls == nil ? "http" : "https")://\(authority)"
     self.wantsPage = MediaRanges(request.fields.values(of: "accept")).preferPage
+    self.wantsText = Self.isTerminal(request.fields)
+    if let token = Self.bearerToken(request.fields) {
+      if Pass.isForm(token) { self.fields.append("turnpike-pass", token) } else { self.secret = Array(token) }
+    }
+  }
+
+  /// RFC 6750 §2.1; nil for any other scheme.
+  private static func bearerToken(_ fields: FieldList) -> ArraySlice<UInt8>? {
+    guard case .once(let value) = fields.only("authorization"), value.startsIgnoringCase(with: "bearer ")
+    else { return nil }
+    return value.dropFirst(7).trimmed
+  }
+
+  /// `text/plain` by name, or a program for terminals that names no form.
+  private static func isTerminal(_ fields: FieldList) -> Bool {
+    let ranges = fields.values(of: "accept").flatMap { $0.split(separator: ASCII.comma) }
+      .map { $0.prefix { $0 != ASCII.semicolon }.trimmed }
+    if ranges.contains(where: { $0.equalsIgnoringCase("text/plain") }) { return true }
+    guard ranges.allSatisfy({ $0.equalsIgnoringCase("*/*") }),
+      case .once(let agent) = fields.only("user-agent")
+    else { return false }
+    return (["curl/", "wget/", "httpie/"] as [StaticString]).contains { agent.startsIgnoringCase(with: $0) }
   }
 
   private static func client(of request: HTTPRequest, _ source: PublicSettings.ClientSource) -> ClientAddress?

@@ -18,6 +18,48 @@ package struct PublicSettings: Sendable {
   package var invoiceLimit = RequestLimit(requests: 10, per: .seconds(60))
   /// Facts of each scheme that hold whatever the price (its mints, our key, its networks), for `/v1/offers`.
   package var methods: [Challenge.Member] = []
+  package var workloads = Workloads()
+
+  /// What is told of machines that routes sell.
+  package struct Workloads: Sendable {
+    /// Sizes, for `/v1/offers`.
+    package var kinds: [MachineKind] = []
+    /// In answers of the Paygress face: the cluster's, or a name of that form.
+    package var namespace = "user-workloads"
+    /// Who sends it as `Authorization: Bearer` may list, read and end every machine; nil for nobody. A secret.
+    package var adminSecret: String?
+    /// How long an answer waits for a machine's port and host key.
+    package var patience: Duration = .seconds(20)
+
+    package init() {}
+  }
+
+  /// The size of a kind of machine, as buyers are told it.
+  package struct MachineKind: Sendable {
+    package var name: WorkloadSpecName
+    package var milliCPU: UInt32
+    package var memoryBytes: UInt64
+    package var diskBytes: UInt64
+    package var processes: UInt32
+    package var images: [String]
+    package var username: String
+    /// `none` or `outbound`.
+    package var network: String
+
+    package init(
+      name: WorkloadSpecName, milliCPU: UInt32, memoryBytes: UInt64, diskBytes: UInt64, processes: UInt32,
+      images: [String], username: String, network: String
+    ) {
+      self.name = name
+      self.milliCPU = milliCPU
+      self.memoryBytes = memoryBytes
+      self.diskBytes = diskBytes
+      self.processes = processes
+      self.images = images
+      self.username = username
+      self.network = network
+    }
+  }
 
   package init(version: String) { self.version = version }
 }

@@ -39,6 +39,7 @@ struct DecisionRow: CustomStringConvertible, Sendable {
       DecisionRow("unknown", .unavailable(Outage(.unknown, "m", retryAfterSeconds: 9)), 503, "unknown", 401),
       DecisionRow("outage", .unavailable(Outage(.outage, "m")), 503, "outage", 401),
       DecisionRow("mint budget", .unavailable(Outage(.mintBudget, "m")), 503, "mint_budget", 401),
+      DecisionRow("no machine to be had", .unavailable(Outage(.noVacancy, "m")), 503, "no_vacancy", 401),
     ]
     + Rejection.allCases.filter { $0.remedy == .mendTheOffer }.map {
       DecisionRow("offer \($0.rawValue)", .deny(.payment($0)), 400, $0.rawValue, 401)
@@ -67,6 +68,15 @@ struct DecisionRow: CustomStringConvertible, Sendable {
       .allow(
         Allowance(
           basis: .pass, assertions: Assertions(payment: .earlier, user: "0xabc"), remaining: Self.few)),
+      200, nil, 200),
+    DecisionRow(
+      "a machine by its pass",
+      .allow(
+        Allowance(
+          basis: .pass,
+          assertions: Assertions(
+            payment: .earlier, workload: .init(id: HouseOffice.lease.id, grant: "tg1.abc")),
+          remaining: Self.few)),
       200, nil, 200),
     DecisionRow(
       "paid",

@@ -56,6 +56,8 @@ struct HTTPDecisionTableTests {
     #expect(answer.fields.text("x-payment-unit") == (paid ? "sat" : ""))
     #expect(answer.fields.contains("set-cookie") == paid)
     #expect(answer.fields.text("x-user-id") == allowance.assertions.user ?? "")
+    #expect(answer.fields.text("x-provisioned-pod") == allowance.assertions.workload?.id.podName ?? "")
+    #expect(answer.fields.text("turnpike-grant") == allowance.assertions.workload?.grant ?? "")
     #expect(answer.fields.text("payment-response") == (paid ? "cmVjZWlwdA==" : nil))
     #expect(answer.fields.text("turnpike-remaining") == allowance.remaining?.text)
     #expect(answer.fields.contains("turnpike-low-balance") == (allowance.remaining?.level == .low))
@@ -93,7 +95,7 @@ struct HTTPDecisionTableTests {
   func challengeOfAllow(row: DecisionRow) {
     let answer = HTTPDialect.challenge.answer(to: row.judgement, for: Audience())
     #expect(answer.status == 401)
-    #expect(!answer.fields.contains("x-payment-verified"))
+    for name in AssertedFields.names { #expect(!answer.fields.contains(name)) }
     #expect(!answer.fields.contains("turnpike-pass") && !answer.fields.contains("set-cookie"))
   }
 
@@ -258,6 +260,9 @@ struct EnvoyDecisionTableTests {
           ? ["turnpike-pass", "set-cookie", "payment-response", "turnpike-remaining", "cache-control"]
           : allowance.remaining == nil ? [] : ["turnpike-remaining", "turnpike-low-balance"]))
     #expect(ok.headers.first { $0.name == "x-user-id" }?.value == allowance.assertions.user)
+    let workload = allowance.assertions.workload
+    #expect(ok.headers.first { $0.name == "x-provisioned-pod" }?.value == workload?.id.podName)
+    #expect(ok.headers.first { $0.name == "turnpike-grant" }?.value == workload?.grant)
   }
 
   @Test("a gRPC client gets the challenge in headers and a short body", arguments: DecisionRow.refusals)

@@ -1,9 +1,9 @@
-import Gate
 import Octets
 import Synchronization
 import Transport
 
 @testable import ExtAuthz
+@testable import Gate
 
 /// A gate with a free, a priced, a metered and a denied route, and one made-up scheme; its ledger can only count.
 struct House {
@@ -25,6 +25,9 @@ struct House {
       Self.route("/tier/**", .free, tier: "gold"),
       Self.route("/tier/**", .denied),
       Self.route("/host/**", .free, host: "a.example"),
+      Self.route(
+        "/ssh", .priced(Tariff(prices: [Amount(100, .sat)], terms: .rate(per: .seconds(3600)))),
+        provision: HouseOffice.lease.spec),
     ]
     let revocations = Revocations()
     self.gate = Gate(
@@ -32,24 +35,31 @@ struct House {
         routes: try RouteTable(routes), fallback: .deny, verifiers: verifiers,
         limits: Policy.Limits(challenges: challengeLimit)),
       verifiers: verifiers,
-      passKeys: PassKeys(active: PassKey(id: 1, authenticator: NoAuthenticator())),
+      passKeys: Self.keys,
       revocations: revocations,
       cashier: Cashier(
         ledger: CountingLedger(), verifiers: verifiers, revocations: revocations,
         settings: Cashier.Settings(deadline: .seconds(60)), clock: StoppedClock()),
-      clock: StoppedClock()
+      office: HouseOffice(), clock: StoppedClock()
     )
     self.desk = GateDesk(gate: self.gate, verifiers: verifiers, observer: self.observer)
   }
 
+  static let keys = PassKeys(active: PassKey(id: 1, authenticator: SumAuthenticator()))
+
+  /// Of the machine that the house has.
+  static let machinePass = Pass.token(
+    kind: .time, end: StoppedClock().now(), serial: HouseOffice.lease.serial,
+    routeTag: Route.tag(of: RouteID("/ssh")), host: "", signedWith: keys.active)
+
   private static func route(
     _ path: String, _ access: Route.Access, tier: String? = nil, host: String? = nil, cors: CORS? = nil,
-    freeQuota: RequestLimit? = nil
+    freeQuota: RequestLimit? = nil, provision: WorkloadSpecName? = nil
   ) throws -> Route {
     Route(
       id: RouteID(path + (tier ?? "")), label: path, pattern: try PathPattern(path),
       hosts: host.flatMap { HostPattern($0) }.map { [$0] } ?? [], tier: tier, access: access, cors: cors,
-      freeQuota: freeQuota)
+      freeQuota: freeQuota, provision: provision)
   }
 }
 
@@ -128,9 +138,40 @@ final class CountingLedger: Ledger {
   func revocations(limit: Int) async throws(Outage) -> [Serial] { throw self.outage }
 }
 
-struct NoAuthenticator: MessageAuthenticator {
-  func code(for message: Span<UInt8>) -> [UInt8] { [UInt8](repeating: 0, count: 32) }
-  func isAuthentic(_ message: Span<UInt8>, code: Span<UInt8>) -> Bool { false }
+/// No secret, but another code for another message.
+struct SumAuthenticator: MessageAuthenticator {
+  func code(for message: Span<UInt8>) -> [UInt8] {
+    var sum: UInt64 = 0xCBF2_9CE4_8422_2325
+    for index in message.indices { sum = (sum ^ UInt64(message[index])) &* 0x100_0000_01B3 }
+    return (0..<4).flatMap { (sum &+ $0).bigEndianBytes }
+  }
+
+  func isAuthentic(_ message: Span<UInt8>, code: Span<UInt8>) -> Bool {
+    code.indices.map { code[$0] } == self.code(for: message)
+  }
+}
+
+/// Has one machine, whoever asks.
+struct HouseOffice: WorkloadOffice {
+  static let lease = Lease(
+    id: .random(), serial: Serial(7), payment: PaymentID("p7"), spec: WorkloadSpecName("small"),
+    wishes: WorkloadWishes(), backend: "house", state: .ready, ordered: StoppedClock().now(),
+    end: StoppedClock().now() + .seconds(600))
+
+  func vacancy(for spec: WorkloadSpecName) -> Vacancy { .full(retryAfterSeconds: 11) }
+  func check(_ wishes: WorkloadWishes, for spec: WorkloadSpecName) -> WishFault? { nil }
+  func present(_ order: WorkloadOrder) async throws(Outage) -> WorkloadStanding {
+    order.serial == Self.lease.serial ? .lease(Self.lease) : .over
+  }
+  func changed(_ serial: Serial) {}
+  func lease(_ id: WorkloadID) async throws(Outage) -> Lease? { Self.lease }
+  func lease(of serial: Serial) async throws(Outage) -> Lease? { Self.lease }
+  func lease(boughtBy payment: PaymentID) async throws(Outage) -> Lease? { Self.lease }
+  func leases(limit: Int) async throws(Outage) -> [Lease] { [Self.lease] }
+  func access(
+    to id: WorkloadID, settingPassword password: WorkloadPassword?, until deadline: ContinuousClock.Instant
+  ) async throws(Outage) -> WorkloadAccess? { nil }
+  func end(_ id: WorkloadID, note: String) async throws(Outage) -> Lease? { nil }
 }
 
 struct StoppedClock: TimeSource {

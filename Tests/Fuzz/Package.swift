@@ -26,6 +26,10 @@ let package = Package(
     .target(name: "Secp256k1", dependencies: ["CSecp256k1", "Digest"], swiftSettings: settings),
     .target(name: "Gate", dependencies: ["Octets"], swiftSettings: settings),
     .target(name: "JSON", swiftSettings: settings),
+    // Only what reads a buyer's words.
+    .target(
+      name: "Provisioner", dependencies: ["Octets", "Digest", "Gate"], sources: ["Workload"],
+      swiftSettings: settings),
     // Calls over HTTP are no parser, and a large dependency to instrument.
     .target(name: "Outbound", exclude: ["OutboundHTTP.swift"], swiftSettings: settings),
     .target(
@@ -50,7 +54,7 @@ let package = Package(
     .target(
       name: "FuzzParsers",
       dependencies: [
-        "Octets", "JSON", "Digest", "Gate", "Transport", "Proto", "Cashu", "X402",
+        "Octets", "JSON", "Digest", "Gate", "Transport", "Proto", "Cashu", "X402", "Provisioner",
         .product(name: "NIOCore", package: "swift-nio"),
       ],
       path: "Parsers", swiftSettings: settings),

@@ -41,7 +41,9 @@ struct PublicServiceTests {
     arguments: [
       ("POST", "/v1/offers", "GET, HEAD, OPTIONS"), ("GET", "/v1/passes", "POST, OPTIONS"),
       ("DELETE", "/v1/payments/x", "GET, HEAD, OPTIONS"), ("PUT", "/healthz", "GET, HEAD, OPTIONS"),
-      ("GET", "/v1/invoices", "POST, OPTIONS"),
+      ("GET", "/v1/invoices", "POST, OPTIONS"), ("PUT", "/v1/workloads", "GET, HEAD, POST, OPTIONS"),
+      ("POST", "/v1/workloads/x", "GET, HEAD, DELETE, OPTIONS"), ("GET", "/spawn-pod", "POST, OPTIONS"),
+      ("GET", "/v1/workloads/x/extend", "POST, OPTIONS"), ("DELETE", "/pods/x", "GET, HEAD, OPTIONS"),
     ])
   func methods(method: String, path: String, allow: String) async throws {
     let answer = try await Shop().ask(method, path)
@@ -54,7 +56,8 @@ struct PublicServiceTests {
     let preflight = try await Shop().ask("OPTIONS", "/v1/passes")
     #expect(preflight.status == 204)
     #expect(preflight.field("access-control-allow-origin") == "*")
-    #expect(preflight.field("access-control-allow-headers") == "content-type, turnpike-pass, x-coin")
+    #expect(
+      preflight.field("access-control-allow-headers") == "authorization, content-type, turnpike-pass, x-coin")
     #expect(preflight.field("access-control-allow-credentials") == nil)
     let refusal = try await Shop().ask("POST", "/v1/passes?url=https://shop.example/one/x")
     #expect(refusal.status == 402)
@@ -68,6 +71,8 @@ struct PublicServiceTests {
     #expect(
       paths == [
         "/healthz", "/v1/offers", "/v1/passes", "/v1/invoices", "/v1/invoices/{id}", "/v1/payments/{id}",
+        "/v1/workloads", "/v1/workloads/by-payment", "/v1/workloads/{id}", "/v1/workloads/{id}/extend",
+        "/spawn-pod", "/pods", "/pods/{name}", "/pods/{name}/port-forward",
       ])
   }
 }

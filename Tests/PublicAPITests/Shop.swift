@@ -124,10 +124,15 @@ struct StoppedClock: TimeSource {
 /// `x-coin: name=value`; the name `forged` is invalid. Granted on trust.
 struct CoinVerifier: PaymentVerifier {
   let method = PaymentMethod("coin")
-  let credentialFields: [StaticString] = ["x-coin"]
+  var credentialFields: [StaticString] = ["x-coin"]
+  var bearing = Bearing.payload
 
   func offers(in request: AccessRequest) -> [PaymentOffer] {
-    request.fields.values(of: "x-coin").map { PaymentOffer(method: self.method, bytes: Array($0)) }
+    self.credentialFields.flatMap { request.fields.values(of: $0) }.compactMap { value in
+      if value.startsIgnoringCase(with: "bearer ") { return nil }
+      let bytes = value.startsIgnoringCase(with: "cashu ") ? value.dropFirst(6) : value
+      return PaymentOffer(method: self.method, bytes: Array(bytes))
+    }
   }
 
   func challenge(for tariff: Tariff) -> Challenge? {
@@ -145,7 +150,7 @@ struct CoinVerifier: PaymentVerifier {
       VerifiedPayment(
         id: PaymentID(String(parts[0])), method: self.method, nullifiers: [Nullifier(Array(parts[0].utf8))],
         value: Amount(value, .sat), counterpart: "here", plan: [],
-        trust: .reservation(limit: 1_000_000, beyond: .refuse)))
+        trust: .reservation(limit: 1_000_000, beyond: .refuse), bearing: self.bearing))
   }
 
   func admit(_ payment: VerifiedPayment, from client: ClientAddress?) throws(Outage) {

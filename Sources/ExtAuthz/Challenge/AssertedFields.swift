@@ -16,6 +16,10 @@ enum AssertedFields {
   static func present(in assertions: Assertions) -> FieldList {
     var fields = FieldList()
     if let user = assertions.user { fields.append("x-user-id", user.utf8) }
+    if let workload = assertions.workload {
+      fields.append("x-provisioned-pod", workload.id.podName.utf8)
+      fields.append("turnpike-grant", workload.grant.utf8)
+    }
     guard let payment = assertions.payment else { return fields }
     fields.append("x-payment-verified", "true".utf8)
     if case .now(let amount) = payment {

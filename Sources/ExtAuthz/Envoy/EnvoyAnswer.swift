@@ -62,9 +62,9 @@ struct EnvoyAnswer: Sendable {
 
   /// An answer that was written before; nil for one of its own.
   private func prepared(_ allowance: Allowance, on route: Route?) -> [UInt8]? {
-    guard allowance.pass == nil, allowance.basis != .payment, allowance.assertions.user == nil else {
-      return nil
-    }
+    guard allowance.pass == nil, allowance.basis != .payment, allowance.assertions.user == nil,
+      allowance.assertions.workload == nil
+    else { return nil }
     switch (allowance.assertions.payment, allowance.remaining) {
     case (nil, nil): return self.freeAllow
     case (.earlier, nil): return self.passAllow

@@ -7,6 +7,8 @@ struct InvoicePage {
   var outcome: InvoiceOutcome
   /// Where the buyer came from, as he says: a link only to the host that the pass is for.
   var back: String?
+  /// Where we are called.
+  var host: String?
 
   /// How often an open invoice is looked at.
   private static let refreshSeconds = 3
@@ -58,8 +60,9 @@ struct InvoicePage {
   }
 
   private var link: String {
+    let own = self.invoice.quote.scope.host
     guard let back = self.back, let (host, _) = ResourceRequest.split(back), let host,
-      CanonicalHost(host)?.text == self.invoice.quote.scope.host
+      let name = CanonicalHost(host)?.text, name == (own.isEmpty ? self.host : own)
     else { return "" }
     return "<p><a href=\"\(HTML.escape(back))\">Back to the page</a></p>"
   }

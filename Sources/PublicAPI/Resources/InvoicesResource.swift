@@ -22,8 +22,9 @@ struct InvoicesResource: Sendable {
       return PublicAnswer.fault(error)
     }
     let quote: Quote
+    let route: Route
     switch self.gate.quote(wanted.exchange(request)) {
-    case .priced(let found, _): quote = found
+    case .priced(let found, let owner): (quote, route) = (found, owner)
     case .refused(let judgement): return self.refusal(judgement, wanted.resource)
     }
     do throws(Outage) {
@@ -31,6 +32,7 @@ struct InvoicesResource: Sendable {
         let denial = Denial.tooManyRequests(retryAfterSeconds: wait)
         return self.refusal(Judgement(.deny(denial), route: nil), wanted.resource)
       }
+      try self.gate.checkVacancy(on: route)
       let invoice = try await source.open(for: quote)
       let location = request.origin + "/v1/invoices/\(invoice.id)"
       if request.wantsPage {
@@ -78,10 +80,11 @@ struct InvoicesResource: Sendable {
 
   private func page(_ invoice: Invoice, _ outcome: InvoiceOutcome, _ request: PublicRequest) -> HTTPResponse {
     let back = request.query.first { $0.name == "url" }?.value
-    let page = InvoicePage(invoice: invoice, outcome: outcome, back: back)
+    let page = InvoicePage(invoice: invoice, outcome: outcome, back: back, host: request.host)
     var fields = FieldList()
     // A browser keeps it for the app where app and API share a host: ports do not part cookies (RFC 6265 §8.5).
-    if case .paid(let exchanged) = outcome, exchanged.grant.scope.host == request.host {
+    // A machine's is bound to none.
+    if case .paid(let exchanged) = outcome, ["", request.host].contains(exchanged.grant.scope.host) {
       fields.append("set-cookie", PassCookie.setCookie(exchanged.pass, isSecure: request.isSecure).utf8)
     }
     return PublicAnswer.page(page.frame(self.printer), fields)

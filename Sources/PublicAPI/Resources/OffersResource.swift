@@ -30,7 +30,7 @@ struct OffersResource: Sendable {
         }
         payments = ways[tariff]
       }
-      list.append(route.json(payments: payments))
+      list.append(route.json(payments: payments, machine: self.machine(of: route)))
     }
     return PublicAnswer.json(
       200,
@@ -38,17 +38,36 @@ struct OffersResource: Sendable {
         "service": .string("turnpike"),
         "version": .string(self.settings.version),
         "passes": .string(request.origin + "/v1/passes"),
+        "workloads": self.gate.machineRoutes.isEmpty ? nil : .string(request.origin + "/v1/workloads"),
         "methods": .object(self.settings.methods.compactMap { $0.parsed }),
         "routes": .array(list),
         "truncated": routes.count > Self.maxRoutes ? .bool(true) : nil,
       ]))
+  }
+
+  /// What a route's payment buys beside time: a machine of this size.
+  private func machine(of route: Route) -> JSON? {
+    guard let spec = route.provision else { return nil }
+    let kind = self.settings.workloads.kinds.first { $0.name == spec }
+    let reduced = self.gate.office?.condition.reducedIsolation ?? []
+    return .record([
+      "spec": .string(spec.text),
+      "cpu_millicores": kind.map { .unsigned(UInt64($0.milliCPU)) },
+      "memory_bytes": kind.map { .unsigned($0.memoryBytes) },
+      "disk_bytes": kind.map { .unsigned($0.diskBytes) },
+      "processes": kind.map { .unsigned(UInt64($0.processes)) },
+      "images": kind.flatMap { $0.images.isEmpty ? nil : .array($0.images.map { .string($0) }) },
+      "username": kind.map { .string($0.username) },
+      "network": kind.map { .string($0.network) },
+      "reduced_isolation": reduced.isEmpty ? nil : .array(reduced.map { .string($0) }),
+    ])
   }
 }
 
 extension Route {
   fileprivate var isDenied: Bool { if case .denied = self.access { true } else { false } }
 
-  fileprivate func json(payments: JSON?) -> JSON {
+  fileprivate func json(payments: JSON?, machine: JSON?) -> JSON {
     let hosts = self.hosts.map { host in
       switch host {
       case .exact(let name): JSON.string(name)
@@ -69,6 +88,7 @@ extension Route {
       "prices": self.tariff.map { .array($0.prices.map(\.json)) },
       "pass": self.tariff?.terms.json,
       "freeQuota": quota,
+      "machine": machine,
       "payments": payments,
     ])
   }

@@ -40,13 +40,19 @@ enum OpenAPIResource {
     "/v1/payments/{id}":{"get":{"summary":"What became of a payment","parameters":\
     [{"$ref":"#/components/parameters/ID"}],"responses":{"200":{"description":"Its state and receipt","content":\
     {"application/json":{"schema":{"$ref":"#/components/schemas/Payment"}}}},\
-    "404":{"$ref":"#/components/responses/Refusal"}}}}},
+    "404":{"$ref":"#/components/responses/Refusal"}}}},
+    \(Self.workloadPaths)},
     "components":{
-    "parameters":{"ID":{"name":"id","in":"path","required":true,"schema":{"type":"string"}}},
+    "securitySchemes":{"pass":{"type":"http","scheme":"bearer","description":"The pass of a payment; or the admin's \
+    secret"}},
+    "parameters":{"ID":{"name":"id","in":"path","required":true,"schema":{"type":"string"}},\
+    "Name":{"name":"name","in":"path","required":true,"schema":{"type":"string"}}},
     "requestBodies":{"Resource":{"required":true,"content":{"application/json":{"schema":\
     {"$ref":"#/components/schemas/Resource"}},"application/x-www-form-urlencoded":{"schema":\
     {"$ref":"#/components/schemas/Resource"}}}}},
-    "responses":{"Refusal":{"description":"Why not; `reason` is the code","content":{"application/json":{"schema":\
+    "responses":{"Workload":{"description":"The machine and how to log in","content":{"application/json":{"schema":\
+    {"$ref":"#/components/schemas/Workload"}}}},\
+    "Refusal":{"description":"Why not; `reason` is the code","content":{"application/json":{"schema":\
     {"$ref":"#/components/schemas/Refusal"}}}}},
     "schemas":{
     "Resource":{"type":"object","description":"What the pass is for: url with its host, or host and path","properties":{\
@@ -68,9 +74,77 @@ enum OpenAPIResource {
     "Offers":{"type":"object","required":["service","version","passes","methods","routes"],"properties":{\
     "service":{"type":"string"},"version":{"type":"string"},"passes":{"type":"string"},"methods":{"type":"object"},\
     "routes":{"type":"array","items":{"type":"object"}},"truncated":{"type":"boolean"}}},
+    \(Self.workloadSchemas),
     "Refusal":{"type":"object","required":["error","reason"],"properties":{"error":{"type":"string"},\
     "reason":{"type":"string"},"amount":{"type":"integer"},"unit":{"type":"string"},"payment":{"type":"string"}}}}}}
 
     """
   }
+
+  private static let workloadPaths = """
+    "/v1/workloads":{"post":{"summary":"A machine for a payment; the same payment gives the same machine and a new \
+    password","requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/WorkloadWish"}}}},\
+    "responses":{"201":{"$ref":"#/components/responses/Workload"},"200":{"$ref":"#/components/responses/Workload"},\
+    "400":{"$ref":"#/components/responses/Refusal"},"402":{"$ref":"#/components/responses/Refusal"},\
+    "409":{"$ref":"#/components/responses/Refusal"},"503":{"$ref":"#/components/responses/Refusal"}}},\
+    "get":{"summary":"The caller's machine; all of them for the admin","security":[{"pass":[]}],"responses":{"200":\
+    {"description":"Machines, without access","content":{"application/json":{"schema":{"type":"object","properties":\
+    {"workloads":{"type":"array","items":{"$ref":"#/components/schemas/Workload"}}}}}}},\
+    "401":{"$ref":"#/components/responses/Refusal"}}}},
+    "/v1/workloads/by-payment":{"get":{"summary":"The machine of the payment or pass that is shown, with a new \
+    password","security":[{"pass":[]},{}],"responses":{"200":{"$ref":"#/components/responses/Workload"},\
+    "401":{"$ref":"#/components/responses/Refusal"},"404":{"$ref":"#/components/responses/Refusal"},\
+    "409":{"$ref":"#/components/responses/Refusal"}}}},
+    "/v1/workloads/{id}":{"get":{"summary":"A machine; no password is told or changed","security":[{"pass":[]},{}],\
+    "parameters":[{"$ref":"#/components/parameters/ID"}],"responses":{"200":{"$ref":"#/components/responses/Workload"},\
+    "401":{"$ref":"#/components/responses/Refusal"},"403":{"$ref":"#/components/responses/Refusal"},\
+    "404":{"$ref":"#/components/responses/Refusal"}}},"delete":{"summary":"Ends it now; unused time is credit for \
+    another machine of the same payment","security":[{"pass":[]},{}],"parameters":[{"$ref":"#/components/parameters/ID"}],\
+    "responses":{"200":{"$ref":"#/components/responses/Workload"},"401":{"$ref":"#/components/responses/Refusal"},\
+    "403":{"$ref":"#/components/responses/Refusal"},"404":{"$ref":"#/components/responses/Refusal"}}}},
+    "/v1/workloads/{id}/extend":{"post":{"summary":"A payment more, beside the pass, for the same machine","security":\
+    [{"pass":[]}],"parameters":[{"$ref":"#/components/parameters/ID"}],"responses":{"200":\
+    {"$ref":"#/components/responses/Workload"},"402":{"$ref":"#/components/responses/Refusal"},\
+    "403":{"$ref":"#/components/responses/Refusal"},"410":{"$ref":"#/components/responses/Refusal"}}}},
+    "/spawn-pod":{"post":{"summary":"As Paygress: a machine for a Cashu token","requestBody":{"content":\
+    {"application/json":{"schema":{"$ref":"#/components/schemas/Spawn"}}}},"responses":{"201":{"description":"Made, or \
+    made before by this token","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Spawned"}}}},\
+    "400":{"description":"As below, with success false"},"402":{"description":"As below, with success false"},\
+    "503":{"description":"As below, with success false"}}}},
+    "/pods":{"get":{"summary":"As Paygress: the caller's machine; all for the admin","security":[{"pass":[]}],\
+    "responses":{"200":{"description":"Machines","content":{"application/json":{"schema":{"type":"array","items":\
+    {"$ref":"#/components/schemas/PodInfo"}}}}},"401":{"$ref":"#/components/responses/Refusal"}}}},
+    "/pods/{name}":{"get":{"summary":"As Paygress; its payer gets a new password","security":[{"pass":[]},{}],\
+    "parameters":[{"$ref":"#/components/parameters/Name"}],"responses":{"200":{"description":"The machine","content":\
+    {"application/json":{"schema":{"$ref":"#/components/schemas/PodInfo"}}}},\
+    "404":{"$ref":"#/components/responses/Refusal"}}}},
+    "/pods/{name}/port-forward":{"get":{"summary":"As Paygress: how to log in","security":[{"pass":[]},{}],\
+    "parameters":[{"$ref":"#/components/parameters/Name"}],"responses":{"200":{"description":"Commands"},\
+    "404":{"$ref":"#/components/responses/Refusal"}}}}
+    """
+
+  private static let workloadSchemas = """
+    "WorkloadWish":{"type":"object","properties":{"spec":{"type":"string"},"username":{"type":"string"},\
+    "public_key":{"type":"string","description":"One line of authorized_keys without options"},\
+    "image":{"type":"string"},"duration_minutes":{"type":"integer","minimum":1,"description":\
+    "A wish: the machine lasts as long as was paid for"}}},
+    "Workload":{"type":"object","required":["id","pod","state","spec","expires","payment"],"properties":{\
+    "id":{"type":"string"},"pod":{"type":"string"},"state":{"enum":["ordered","starting","ready","expiring","gone",\
+    "failed"]},"spec":{"type":"string"},"host":{"type":"string"},"port":{"type":"integer"},"username":{"type":"string"},\
+    "password":{"type":["string","null"]},"ssh":{"type":"string"},"known_hosts":{"type":"string"},\
+    "fingerprint":{"type":"string"},"created_at":{"type":"string"},"expires":{"type":"integer"},\
+    "expires_at":{"type":"string"},"duration_minutes":{"type":"integer"},"payment":{"type":"string"},\
+    "pass":{"type":"string"},"extend":{"type":"string"},"reduced_isolation":{"type":"array","items":{"type":"string"}},\
+    "credit_seconds":{"type":"integer"},"note":{"type":"string"}}},
+    "Spawn":{"type":"object","properties":{"cashu_token":{"type":"string"},"pod_spec_id":{"type":"string"},\
+    "pod_image":{"type":"string"},"ssh_username":{"type":"string"}}},
+    "Spawned":{"type":"object","properties":{"success":{"type":"boolean"},"message":{"type":"string"},\
+    "pod_info":{"$ref":"#/components/schemas/PodInfo"}}},
+    "PodInfo":{"type":"object","properties":{"pod_name":{"type":"string"},"namespace":{"type":"string"},\
+    "created_at":{"type":"string"},"expires_at":{"type":"string"},"ssh_port":{"type":"integer"},\
+    "ssh_username":{"type":"string"},"ssh_password":{"type":["string","null"]},"payment_amount_sats":{"type":"integer"},\
+    "duration_minutes":{"type":"integer"},"node_port":{"type":["integer","null"]},"ssh_host":{"type":"string"},\
+    "ssh_command":{"type":"string"},"known_hosts":{"type":"string"},"host_key_fingerprint":{"type":"string"},\
+    "pass":{"type":"string"}}}
+    """
 }

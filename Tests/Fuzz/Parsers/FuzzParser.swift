@@ -14,6 +14,10 @@ package enum FuzzParser: String, CaseIterable, Sendable {
   case pass
   case path
   case host
+  case workloadGrant = "workload-grant"
+  case podName = "pod-name"
+  case authorizedKey = "authorized-key"
+  case username
 
   package func read(_ bytes: [UInt8]) {
     switch self {
@@ -29,9 +33,15 @@ package enum FuzzParser: String, CaseIterable, Sendable {
     case .pass: PassInput.read(bytes)
     case .path: PlaceInput.readPath(bytes)
     case .host: PlaceInput.readHost(bytes)
+    case .workloadGrant: WorkloadGrantInput.read(bytes)
+    case .podName: WorkloadWishInput.readPodName(bytes)
+    case .authorizedKey: WorkloadWishInput.readAuthorizedKey(bytes)
+    case .username: WorkloadWishInput.readUsername(bytes)
     }
   }
 
   /// A pass that ``pass`` accepts.
   package static var signedPass: [UInt8] { PassInput.seed() }
+  /// A grant that ``workloadGrant`` accepts.
+  package static var signedGrant: [UInt8] { WorkloadGrantInput.seed() }
 }

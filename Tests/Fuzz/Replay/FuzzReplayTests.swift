@@ -20,12 +20,13 @@ import Testing
     }
   }
 
-  @Test("a pass that was signed is read, so the mutations begin with one that passes")
-  func signedPass() throws {
+  @Test(
+    "what was signed is read, so the mutations begin with one that passes",
+    arguments: [(FuzzParser.pass, FuzzParser.signedPass), (.workloadGrant, FuzzParser.signedGrant)])
+  func signed(_ parser: FuzzParser, _ text: [UInt8]) throws {
     var random = Seeded(state: 2)
-    let pass = FuzzParser.signedPass
-    FuzzParser.pass.read(pass)
-    for _ in 0..<2000 { FuzzParser.pass.read(Self.mutate(pass, &random)) }
+    parser.read(text)
+    for _ in 0..<2000 { parser.read(Self.mutate(text, &random)) }
   }
 
   /// Foundation lists folders; nothing else here needs it.
