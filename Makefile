@@ -13,6 +13,7 @@ build: setup ## a debug build of everything, tests included
 
 release: setup
 	swift build -c release --product turnpike
+	swift build -c release --product workload-init
 
 test: unit integration ## all tests: Swift units, then real proxies and a real mint
 
@@ -42,9 +43,10 @@ demo-up: release ## start the demo's mint, proxies, app and Turnpike; .demo/env 
 demo-down: ## stop what demo-up started
 	@if [ -x $(PYTHON) ]; then $(PYTHON) demo/demo.py down; fi
 
-bench: setup ## a Check beside C and C++ servers, money beside bare loops: tables, and bench/results/latest.json
+bench: setup ## a Check beside C and C++ servers, money beside bare loops, machines to their first login: tables, and bench/results/latest.json
 	@./bench/run
 	@$(PYTHON) bench/money
+	@$(PYTHON) bench/machines
 
 fuzz: setup ## libFuzzer on one parser: make fuzz PARSER=token SECONDS=60
 	@./Tests/Fuzz/run $(PARSER) $(SECONDS)

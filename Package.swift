@@ -25,6 +25,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     // Outbound calls to mints: pooling, time-outs and TLS verification that we should not write again.
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    // TLS of async-http-client, for the certificates of a cluster.
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.36.0"),
     // SQLite with one writer, a reader pool and typed errors.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // The configuration file, with the line of every key.
@@ -43,6 +45,9 @@ let package = Package(
     .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
     .systemLibrary(name: "CPostgreSQL", providers: [.apt(["libpq-dev"])]),
+    // What glibc has no Swift name for, and passwords as /etc/shadow keeps them.
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CQREncode", providers: [.apt(["libqrencode-dev"])]),
 
     // Byte strings and header fields; the standard library only.
@@ -116,12 +121,38 @@ let package = Package(
     ),
     // Doubles and contracts for tests: a scripted scheme, a ledger in memory, a clock that a test moves.
     .target(name: "TestKit", dependencies: ["Octets", "Gate", "Store"], swiftSettings: settings),
+    // Typed calls to the Kubernetes API: auth, lists, watches that resume.
+    .target(
+      name: "Kubernetes",
+      dependencies: [
+        "Octets", "JSON", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: settings
+    ),
+    // Machines with an end date: their leases, and the backends that make them.
+    .target(
+      name: "Provisioner",
+      dependencies: [
+        "Octets", "JSON", "Digest", "Gate", "Kubernetes", "COpenSSL", "CCrypt", "CLinux",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: settings
+    ),
+    // PID 1 of a machine, in C: it is bound into sandboxes and pods that have no Swift, so it is static.
+    .executableTarget(
+      name: "workload-init",
+      cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+      linkerSettings: [
+        .unsafeFlags(["-enable-experimental-feature", "Embedded", "-static-executable"])
+      ]),
     .executableTarget(
       name: "turnpike",
       dependencies: [
         "Octets", "JSON", "Digest", "Gate", "Outbound", "Transport", "Proto", "ExtAuthz", "PublicAPI",
         "Cashu",
-        "X402", "Store", "Telemetry", "Settings",
+        "X402", "Store", "Telemetry", "Settings", "Provisioner", "Kubernetes",
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -139,7 +170,7 @@ let package = Package(
     .target(
       name: "FuzzParsers",
       dependencies: [
-        "Octets", "JSON", "Digest", "Gate", "Transport", "Proto", "Cashu", "X402",
+        "Octets", "JSON", "Digest", "Gate", "Transport", "Proto", "Cashu", "X402", "Provisioner",
         .product(name: "NIOCore", package: "swift-nio"),
       ],
       path: "Tests/Fuzz/Parsers", swiftSettings: settings),
@@ -169,6 +200,30 @@ let package = Package(
       dependencies: ["X402", "Gate", "Digest", "JSON", "Octets", "Outbound", "TestKit"],
       swiftSettings: settings
     ),
+    // An API server that keeps Kubernetes' rules as far as machines meet them.
+    .target(
+      name: "KubernetesDouble",
+      dependencies: [
+        "JSON", "Octets", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      path: "Tests/KubernetesDouble", swiftSettings: settings),
+    .testTarget(
+      name: "KubernetesTests", dependencies: ["Kubernetes", "KubernetesDouble", "JSON", "Octets"],
+      swiftSettings: settings),
+    // A service of machines in a process of its own, for tests that kill it or run it as another user.
+    .executableTarget(
+      name: "local-rig", dependencies: ["Gate", "Provisioner"], path: "Tests/LocalRig",
+      swiftSettings: settings),
+    .testTarget(
+      name: "ProvisionerTests",
+      dependencies: [
+        "Provisioner", "Kubernetes", "KubernetesDouble", "Gate", "Digest", "JSON", "Octets", "Store",
+        "TestKit",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "PublicAPITests",
       dependencies: ["PublicAPI", "Gate", "Digest", "JSON", "Octets", "Transport", "TestKit"],

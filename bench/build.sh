@@ -1,11 +1,12 @@
 #!/bin/bash
 # Builds the peers into bench/bin, and Turnpike itself for release. Installs what they need, when something is missing.
-# usage: build.sh [peers|money]      peers: those of a Check, not Turnpike; money: the bare loops, Turnpike and its claims
+# usage: build.sh [peers|money|machines]
+# peers: those of a Check, not Turnpike; money: the bare loops, Turnpike and its claims; machines: Turnpike and its PID 1
 set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(gcc g++ pkg-config libnghttp2-dev libprotobuf-c-dev libssl-dev libprotobuf-dev protobuf-compiler
-  libgrpc++-dev protobuf-compiler-grpc nghttp2-client util-linux libsecp256k1-dev libsqlite3-dev libpq-dev)
+  libgrpc++-dev protobuf-compiler-grpc nghttp2-client util-linux libsecp256k1-dev libsqlite3-dev libpq-dev libssh-4)
 missing=()
 for name in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
@@ -47,6 +48,13 @@ if [ "${1:-}" = money ]; then
   echo "bench: building turnpike and claim-bench"
   swift build --package-path .. -c release --product turnpike
   swift build --package-path .. -c release --product claim-bench
+  exit
+fi
+
+if [ "${1:-}" = machines ]; then
+  echo "bench: building turnpike and workload-init"
+  swift build --package-path .. -c release --product turnpike
+  swift build --package-path .. -c release --product workload-init
   exit
 fi
 

@@ -1,23 +1,27 @@
 """usage: demo.py run|up|down
 
-run   starts everything, tries every proxy, prints one line each, stops everything; exit 0 when all is as it should be
+run   starts everything, tries every proxy, buys machines, prints one line each, stops everything; exit 0 when all is as
+      it should be
 up    starts a mint, a chain with its x402 facilitator, an app, Turnpike, Envoy, NGINX, Traefik and Caddy, and writes
       their addresses to .demo/env
-down  stops what `up` started, by the process ids in .demo/pids
+down  ends the demo's machines and stops what `up` started, by the process ids in .demo/pids
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 HOME = ROOT / ".demo"
 sys.path.insert(0, str(ROOT / "Tests" / "Integration"))
-os.environ.setdefault("TURNPIKE_BINARY", str(ROOT / ".build" / "release" / "turnpike"))
+BINARY = pathlib.Path(os.environ.setdefault("TURNPIKE_BINARY", str(ROOT / ".build" / "release" / "turnpike")))
 
 from counterparts import tokens, web  # noqa: E402
 from counterparts.chain import Chain, Facilitator  # noqa: E402
@@ -25,10 +29,30 @@ from counterparts.mint import Mint, Wallet  # noqa: E402
 from counterparts.payer import Payer, Signers, receipt, required  # noqa: E402
 from counterparts.processes import Process, free_port, listening  # noqa: E402
 from counterparts.proxies import Caddy, Envoy, Nginx, Traefik  # noqa: E402
-from counterparts.turnpike import ROUTES, Turnpike, x402  # noqa: E402
+from counterparts.seller import MACHINES, Seller, login  # noqa: E402
+from counterparts.ssh import key_pair, processes_of  # noqa: E402
+from counterparts.turnpike import ROUTES, x402  # noqa: E402
 
 NO_RECEIPT = {"traefik"}  # of an allow it hands on to the client nothing but cookies
 DOLLARS = {"path": "/usd/**", "price": {"usd": "0.01"}, "pass": {"uses": 1}}
+
+
+def machines_ground() -> pathlib.Path:
+    """A folder for machines. As root each has a user of its own, who must be able to pass every folder above."""
+    ground = HOME / "machines"
+    if os.geteuid() != 0 or all(
+        folder.stat().st_mode & 0o001 for folder in (BINARY.resolve(), *HOME.parents)
+    ):
+        ground.mkdir(mode=0o711)
+        return ground
+    # This checkout is private: machines and their program live elsewhere.
+    ground = pathlib.Path(tempfile.mkdtemp(prefix="turnpike-demo-"))
+    ground.chmod(0o711)
+    for program in (BINARY, BINARY.with_name("workload-init")):
+        shutil.copy(program, ground)
+    os.environ["TURNPIKE_BINARY"] = str(ground / BINARY.name)
+    (HOME / "ground").write_text(str(ground))
+    return ground
 
 
 class Demo:
@@ -45,15 +69,20 @@ class Demo:
         )
         self.app_port = port
         # No `proxies:`, as it listens on loopback only; so you can also ask it by hand.
-        self.turnpike = Turnpike(
+        self.ground = machines_ground()
+        self.turnpike = Seller(
             HOME / "turnpike",
             [self.mint.url],
+            {"directory": str(self.ground / "workloads")},
             proxies=None,
             payments={"x402": x402(self.facilitator.url, self.chain.url)},
-            routes=[*ROUTES, DOLLARS],
+            routes=[*ROUTES, DOLLARS, *MACHINES],
         )
         asked = (port, self.turnpike.ports["proxy"], self.turnpike.ports["grpc"])
-        self.proxies = [kind(HOME / kind.name, *asked) for kind in (Envoy, Nginx, Traefik, Caddy)]
+        self.proxies = [
+            kind(HOME / kind.name, *asked, machines=self.turnpike.ports["public"])
+            for kind in (Envoy, Nginx, Traefik, Caddy)
+        ]
 
     @property
     def processes(self) -> list[Process]:
@@ -107,6 +136,13 @@ class Demo:
             "MINT_URL": self.mint.url,
             "FACILITATOR_URL": self.facilitator.url,
             "CHAIN_URL": self.chain.url,
+            "SSH_URL": next(proxy.url for proxy in self.proxies if proxy.name == "nginx") + "/ssh",
+            "SSH_SAT_PER_HOUR": "100",
+            "SSH_HOST": "127.0.0.1",
+            "SSH_PORTS": "22000-22999",
+            "SSH_API": f"http://127.0.0.1:{ports['public']}/v1/workloads",
+            "SSH_ADMIN": self.turnpike.config["workloads"]["admin"],
+            "SSH_FOLDER": str(self.ground / "workloads"),
             "TURNPIKE_CONFIG": str(self.turnpike.config_file),
             "TURNPIKE_PID": str(self.turnpike.pid),
         }
@@ -125,6 +161,7 @@ def down() -> None:
     pids = HOME / "pids"
     if not pids.exists():
         return
+    end_machines()
     ours = [
         (int(pid), since) for pid, since, _ in (line.split(" ", 2) for line in pids.read_text().splitlines())
     ]
@@ -144,6 +181,39 @@ def down() -> None:
     pids.unlink()
     with contextlib.suppress(FileNotFoundError):
         (HOME / "env").unlink()
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree((HOME / "ground").read_text(), ignore_errors=True)
+
+
+def end_machines() -> None:
+    """Machines outlive Turnpike, so they are ended while it runs."""
+    try:
+        env = dict(line.split("=", 1) for line in (HOME / "env").read_text().splitlines())
+        binary = (
+            pathlib.Path((HOME / "ground").read_text()) / BINARY.name
+            if (HOME / "ground").exists()
+            else BINARY
+        )
+    except OSError:
+        return
+    words = ["--config", env["TURNPIKE_CONFIG"]]
+
+    def workload(*what: str) -> str:
+        command = [binary, "workload", *what, *words]
+        return subprocess.run(
+            command, cwd=HOME / "turnpike", capture_output=True, text=True, timeout=30
+        ).stdout
+
+    def live() -> list[str]:
+        rows = json.loads(workload("list", "--json") or "[]")
+        return [row["id"] for row in rows if row["state"] not in ("gone", "failed")]
+
+    with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+        for machine in live():
+            workload("delete", machine)
+        deadline = time.monotonic() + 15
+        while live() and time.monotonic() < deadline:
+            time.sleep(0.2)
 
 
 def ended(pid: int) -> bool:
@@ -210,6 +280,54 @@ def try_proxy(proxy, mint: Mint, wallet: Wallet, foreign: Wallet, payer: Payer) 
     return wrong
 
 
+def try_machines(demo: Demo, wallet: Wallet) -> list[str]:
+    """The whole life of two machines: one bought through NGINX, one so short that its end is seen."""
+    wrong = []
+    front = next(proxy for proxy in demo.proxies if proxy.name == "nginx")
+
+    def want(what: str, is_so: bool) -> None:
+        if not is_so:
+            wrong.append(what)
+
+    want("/ssh unpaid is not 402", front.fetch("/ssh").status == 402)
+    bought = front.fetch("/ssh", headers={"X-Cashu": (token := wallet.token(100))})
+    if bought.status != 200:
+        return [*wrong, f"/ssh paid: {bought.status} {bought.body.decode(errors='replace')}"]
+    machine = bought.json
+    want("no hour was bought", 3500 < machine["expires"] - time.time() <= 3610)
+    want("no login by password", login(machine).run("uname && whoami").stdout == "Linux\ndev\n")
+    longer = front.fetch("/ssh", headers={"X-Cashu": wallet.token(50), "Turnpike-Pass": machine["pass"]})
+    want(
+        "the top-up did not move the end",
+        longer.status == 200 and longer.json["expires"] - machine["expires"] >= 1790,
+    )
+    again = front.fetch("/ssh", headers={"X-Cashu": token})
+    same = again.status == 200 and again.json["id"] == machine["id"]
+    want("the payment again is not the same machine", same)
+    want("no login by the new password", same and login(again.json).works)
+    want("the old password still works", not login(machine).works)
+
+    key, public = key_pair(HOME / "buyer")
+    short = demo.turnpike.buy(wallet.token(8), spec="quick", public_key=public)
+    if short.status != 201:
+        return [*wrong, f"a short one: {short.status} {short.body.decode(errors='replace')}"]
+    brief = short.json
+    by_key = login(brief, password=None, key=key)
+    want(
+        "no login by key",
+        by_key.run("(setsid nohup sleep 600 >/dev/null 2>&1 &); echo mine >file").returncode == 0,
+    )
+    want("its processes are not seen", len(processes_of(brief)) >= 2)
+    folder = demo.ground / "workloads" / brief["id"]
+    want("it has no folder", folder.exists())
+    while time.time() < brief["expires"] + 5 and (processes_of(brief) or folder.exists()):
+        time.sleep(0.1)
+    want("a process outlived it", not processes_of(brief))
+    want("files outlived it", not folder.exists())
+    want("it still takes logins", not by_key.works)
+    return wrong
+
+
 def run() -> int:
     demo = up()
     foreign_mint = Mint(HOME / "foreign-mint").begin()
@@ -234,6 +352,14 @@ def run() -> int:
                 f"{'FAIL' if wrong else 'ok  '} {proxy.name:8} {proxy.url:24} {'; '.join(wrong) or good}",
                 flush=True,
             )
+        wrong = try_machines(demo, wallet)
+        bad += bool(wrong)
+        good = "402 · 100 sat 200 · ssh by password, by key · top-up moves the end · again: new password · expired: no process, no file"
+        front = next(proxy for proxy in demo.proxies if proxy.name == "nginx")
+        print(
+            f"{'FAIL' if wrong else 'ok  '} {'/ssh':8} {front.url + '/ssh':24} {'; '.join(wrong) or good}",
+            flush=True,
+        )
     return 1 if bad else 0
 
 

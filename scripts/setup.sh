@@ -35,9 +35,12 @@ apt() {
   local quiet=/etc/postgresql-common/createcluster.d/turnpike-setup.conf
   "${root[@]}" mkdir -p "${quiet%/*}"
   echo 'create_main_cluster = false' | "${root[@]}" tee "$quiet" >/dev/null
+  # Nor a listening sshd: each machine starts its own.
+  local policy=/usr/sbin/policy-rc.d ours=
+  [ -e "$policy" ] || { ours=$policy; printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null; "${root[@]}" chmod +x "$policy"; }
   "${root[@]}" apt-get update -qq
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-  "${root[@]}" rm -f "$quiet"
+  "${root[@]}" rm -f "$quiet" ${ours:+"$ours"}
 }
 
 environment() { # environment NAME [PIP OPTION...]

@@ -23,6 +23,7 @@ package enum ConfigurationReader {
     let listeners = ListenReader(root: root, surroundings: surroundings).read()
     let callers = CallersReader(root: root, surroundings: surroundings).read(for: listeners)
     let payments = PaymentsReader(root: root, surroundings: surroundings).read()
+    let workloads = WorkloadsReader(root: root, surroundings: surroundings).read()
     let configuration = ServerConfiguration(
       listeners: listeners.configuration,
       keysDirectory: (surroundings.item(.keys, findings) ?? root.item(.keys))?.text() ?? "./keys",
@@ -37,14 +38,15 @@ package enum ConfigurationReader {
       publicAPI: self.publicAPI(root, surroundings, findings),
       unpaid: root.item(.unpaid).flatMap(RequestLimit.read),
       passTime: self.passTime(root.item(.passes)),
+      workloads: workloads,
       routes: RoutesReader(
-        root: root, payments: payments, defaultPrice: DefaultPrice(root: root, surroundings: surroundings)
+        root: root, payments: payments, workloads: workloads,
+        defaultPrice: DefaultPrice(root: root, surroundings: surroundings)
       ).read(),
       fallback: self.fallback(root.item(.default)),
       log: self.log(root.item(.log), surroundings, findings)
     )
-    root.item(.workloads)?.refuse("workloads are not in this release")
-    ForeignVariables.warn(of: surroundings, findings)
+    ForeignVariables.warn(of: surroundings, workloads, findings)
     try findings.finish()
     return Outcome(configuration: configuration, warnings: findings.warnings)
   }

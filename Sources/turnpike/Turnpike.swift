@@ -11,7 +11,8 @@ struct Turnpike: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      ServeCommand.self, CheckCommand.self, LedgerCommand.self, TreasuryCommand.self, DevCommand.self,
+      ServeCommand.self, CheckCommand.self, LedgerCommand.self, TreasuryCommand.self, WorkloadCommand.self,
+      DevCommand.self,
       VersionCommand.self,
     ]
   )

@@ -7,7 +7,7 @@ import time
 import pytest
 from counterparts import web
 from counterparts.chain import NETWORK, PAY_TO, USDC, X402_PYTHON
-from counterparts.payer import as_v1, as_v2, decoded, encoded, receipt, required
+from counterparts.payer import as_v1, as_v2, decoded, encoded, of_calldata, receipt, required
 from counterparts.processes import wait_until
 from counterparts.proxies import Caddy, Traefik
 
@@ -124,28 +124,6 @@ def test_three_uses_are_served_three_times_to_whoever_gives_the_secret_back(doll
     statuses = [dollar_gate.ask("/usd-three/x", payment).status for _ in range(4)]
     assert statuses == [200, 200, 200, 402]
     assert bank.settled(payer) == 1
-
-
-def of_calldata(chain, transaction: str, offer: dict) -> dict:
-    """A V2 payment rebuilt from what everybody can read on the chain."""
-    data = bytes.fromhex(chain.rpc("eth_getTransactionByHash", transaction)["input"][2:])[4:]
-    words = [data[start : start + 32] for start in range(0, 9 * 32, 32)]
-    whole = lambda word: str(int.from_bytes(word, "big"))  # noqa: E731
-    return {
-        "x402Version": 2,
-        "accepted": offer,
-        "payload": {
-            "signature": "0x" + words[7].hex() + words[8].hex() + words[6][-1:].hex(),
-            "authorization": {
-                "from": "0x" + words[0][12:].hex(),
-                "to": "0x" + words[1][12:].hex(),
-                "value": whole(words[2]),
-                "validAfter": whole(words[3]),
-                "validBefore": whole(words[4]),
-                "nonce": "0x" + words[5].hex(),
-            },
-        },
-    }
 
 
 @pytest.mark.parametrize("path", ["/usd-three/x", "/usd-hour/x"])

@@ -28,7 +28,7 @@ struct DesignExampleTests {
     let found = problems(yaml)
     #expect(
       found.map { "\($0.line ?? 0) \($0.path)" } == [
-        "12 routes[3].access", "13 routes[4].provision", "15 workloads",
+        "12 routes[3].access"
       ])
     #expect(found.allSatisfy { $0.message.contains("not in this release") })
   }
@@ -48,8 +48,9 @@ struct DesignExampleTests {
         - { path: /health, access: free }
         - { path: "/api/**", price: { sat: 10, usd: "0.001" }, pass: { uses: 1 } }
         - { path: "/reports/**", price: { sat: 100 }, pass: { duration: 1h } }
-        - { path: /rent, price: { satPerHour: 100 } }
+        - { path: /ssh, price: { satPerHour: 100 }, provision: ssh }
       default: deny
+      workloads: { backend: local, ports: 22000-22999, memory: 256Mi }
       """)
     let configuration = outcome.configuration
     #expect(configuration.listeners[.proxy]?.address == .tcp(host: "127.0.0.1", port: 8080))
@@ -71,6 +72,8 @@ struct DesignExampleTests {
         Tariff(prices: [Amount(100, .sat)], terms: .duration(.seconds(3600))),
         Tariff(prices: [Amount(100, .sat)], terms: .rate(per: .seconds(3600))),
       ])
+    #expect(configuration.routes.last?.provision == WorkloadSpecName("ssh"))
+    #expect(configuration.workloads?.specs.first?.spec.memoryBytes == 256 << 20)
     #expect(outcome.warnings.isEmpty)
   }
 

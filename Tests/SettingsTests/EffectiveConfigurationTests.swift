@@ -33,6 +33,11 @@ struct EffectiveConfigurationTests {
       - { id: "true", path: "/b/**", methods: [GET], tier: "g \\"x\\"", price: { sat: 3, usd: "0.001" }, pass: { uses: 4, duration: 1d2h }, free: { requests: 3, per: 1h }, covers: [rent] }
       - { id: rent, path: /c, price: { satPerHour: 9, minimum: 10m }, cors: { origins: "*" } }
       - { path: /d, access: deny }
+      - { path: /m, price: { satPerHour: 9, usdPerHour: "0.05" }, provision: big }
+    workloads:
+      { backend: kubernetes, ports: 30000-30009, listen: 0.0.0.0, host: ssh.example.com, max: 7, username: me, admin: { env: KEY },
+        kubernetes: { namespace: pods, kubeconfig: /etc/kc, image: linuxserver, priorityClass: paid, runtimeClass: gvisor },
+        cpu: 1.5, memory: 1Gi, disk: 3Gi, network: outbound, images: [a/b:1], specs: [{ name: big, memory: 4Gi }] }
     default: free
     unpaid: { requests: 60, per: 1m }
     passes: { timeLeft: true }

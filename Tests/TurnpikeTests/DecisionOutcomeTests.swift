@@ -36,7 +36,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
       ]
       + Rejection.allCases.map { .payment($0) }
     all += denials.map { Case(decision: .deny($0), name: "deny \($0.code)") }
-    all += [Outage.Code.outage, .inFlight, .unknown, .mintBudget].map {
+    all += [Outage.Code.outage, .inFlight, .unknown, .mintBudget, .noVacancy].map {
       Case(decision: .unavailable(Outage($0, "m", payment: id)), name: "unavailable \($0.rawValue)")
     }
     return all

@@ -5,12 +5,6 @@ enum ForeignVariables {
   /// Of CARTA's sidecar.
   static let logLevel = "LOG_LEVEL"
 
-  private static let workloads = [
-    "POD_NAMESPACE", "DEFAULT_POD_DURATION_MINUTES", "SSH_BASE_IMAGE",
-    "SSH_PORT",
-    "SSH_HOST", "ENABLE_CLEANUP_TASK", "ENABLE_POD_PROVISIONING", "DEFAULT_POD_IMAGE", "POD_SPECS_FILE",
-    "SSH_PORT_RANGE_START", "SSH_PORT_RANGE_END", "BASE_IMAGE",
-  ]
   private static let sessions = [
     "TARGET_NAMESPACE", "CACHE_TTL_SECONDS", "SESSION_LABEL_KEY", "USER_LABEL_KEY",
   ]
@@ -19,10 +13,25 @@ enum ForeignVariables {
     ("WHITELISTED_MINTS", "list the mints under `payments.cashu.mints`"),
     ("HTTP_BIND_ADDR", "set `listen.public`"),
     ("PAYGRESS_MODE", "`paygress.proxy` turns the Paygress face on"),
+    ("DEFAULT_POD_DURATION_MINUTES", "what was paid says how long; Paygress never used it either"),
+    ("SSH_PORT", "the port of a pod is its image's affair; set `workloads.ports` for those of buyers"),
+    ("ENABLE_CLEANUP_TASK", "a machine always ends when its time does"),
+    ("ENABLE_POD_PROVISIONING", "routes with `provision` sell machines"),
+    ("DEFAULT_POD_IMAGE", "set `workloads.images`"),
+    ("BASE_IMAGE", "set `workloads.images`"),
+    ("POD_SPECS_FILE", "write the kinds of machines under `workloads.specs`"),
   ]
 
-  static func warn(of surroundings: Surroundings, _ findings: Findings) {
-    for (names, what) in [(self.workloads, "workloads"), (self.sessions, "session routes")] {
+  static func warn(
+    of surroundings: Surroundings, _ workloads: WorkloadsConfiguration?, _ findings: Findings
+  ) {
+    let ofWorkloads =
+      workloads == nil ? WorkloadsReader.variables.filter { surroundings.value($0) != nil } : []
+    if !ofWorkloads.isEmpty {
+      let location = Location(path: ofWorkloads.joined(separator: ", "), line: nil)
+      findings.warn("ignored: no machines are sold; write `workloads: { backend: local }`", at: location)
+    }
+    for (names, what) in [(self.sessions, "session routes")] {
       let found = names.filter { surroundings.value($0) != nil }
       guard !found.isEmpty else { continue }
       let location = Location(path: found.joined(separator: ", "), line: nil)

@@ -93,7 +93,7 @@ enum RouteKey: String, KeySet {
 }
 
 enum PriceKey: String, KeySet {
-  case sat, msat, usd, eur, satPerHour, minimum
+  case sat, msat, usd, eur, satPerHour, usdPerHour, minimum
 }
 
 enum PassKey: String, KeySet {
@@ -106,6 +106,19 @@ enum CORSKey: String, KeySet {
 
 enum PassesKey: String, KeySet {
   case timeLeft
+}
+
+enum WorkloadsKey: String, KeySet {
+  case backend, ports, listen, host, directory, max, username, kubernetes, admin
+  case cpu, memory, processes, disk, network, images, specs
+}
+
+enum SpecKey: String, KeySet {
+  case name, cpu, memory, processes, disk, network, images
+}
+
+enum ClusterKey: String, KeySet {
+  case namespace, kubeconfig, image, priorityClass, runtimeClass
 }
 
 enum LogKey: String, KeySet {

@@ -31,6 +31,10 @@ package enum Schema {
       paths(RequestLimitKey.self, below: "unpaid."),
       paths(PassesKey.self, below: "passes."),
       paths(LogKey.self, below: "log."),
+      paths(WorkloadsKey.self, below: "workloads."),
+      paths(SpecKey.self, below: "workloads.specs[]."),
+      paths(ClusterKey.self, below: "workloads.kubernetes."),
+      paths(SecretKey.self, below: "workloads.admin."),
     ]
     return sections.flatMap(\.self)
   }()

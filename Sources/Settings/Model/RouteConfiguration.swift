@@ -20,6 +20,8 @@ package struct RouteConfiguration: Sendable, Equatable {
   package var free: RequestLimit?
   package var cors: CORS?
   package var covers: [RouteID]
+  /// The kind of machine that its payments buy; nil: none.
+  package var provision: WorkloadSpecName?
 
   package struct Host: Sendable, Equatable {
     package var text: String
@@ -46,7 +48,7 @@ package struct RouteConfiguration: Sendable, Equatable {
     return Route(
       id: self.id, label: self.pattern.text, pattern: self.pattern, hosts: self.hosts.map(\.pattern),
       methods: self.methods, tier: self.tier, access: access, cors: self.cors, covers: self.covers,
-      freeQuota: self.free)
+      freeQuota: self.free, provision: self.provision)
   }
 }
 

@@ -14,6 +14,7 @@ extension ServerConfiguration {
     if self.paygress != running.paygress { keys.append("paygress") }
     if self.cashu != running.cashu { keys.append("payments.cashu") }
     if self.x402 != running.x402 { keys.append("payments.x402") }
+    if self.workloads != running.workloads { keys.append("workloads") }
     if self.publicAPI != running.publicAPI { keys.append("public") }
     if self.log.format != running.log.format { keys.append("log.format") }
     return keys

@@ -19,6 +19,8 @@ package struct ServerConfiguration: Sendable, Equatable {
   package var unpaid: RequestLimit?
   /// Whether the answer to a time pass says how much time is left.
   package var passTime: Policy.Limits.PassTime
+  /// Nil: no machines are sold.
+  package var workloads: WorkloadsConfiguration?
   package var routes: [RouteConfiguration]
   package var fallback: Policy.Fallback
   package var log: LogConfiguration

@@ -26,6 +26,7 @@ extension ServerConfiguration {
     if self.cashu != nil || self.x402 != nil { lines.append("payments:") }
     if let cashu = self.cashu { lines += cashu.effectiveLines }
     if let x402 = self.x402 { lines += x402.effectiveLines }
+    if let workloads = self.workloads { lines += workloads.effectiveLines }
     lines.append(self.routes.isEmpty ? "routes: []" : "routes:")
     lines += self.routes.map { "  - " + $0.effectiveYAML }
     switch self.fallback {
@@ -101,13 +102,14 @@ extension RouteConfiguration {
     if !self.covers.isEmpty {
       pairs.append(("covers", FlowYAML.list(self.covers.map { FlowYAML.text($0.text) })))
     }
+    pairs.append(("provision", self.provision.map { FlowYAML.text($0.text) }))
     return FlowYAML.mapping(pairs)
   }
 
   /// Whole numbers plain, decimals in quotes: a reader must not make a binary fraction of them.
   private static func amountText(_ entry: RoutePrice.Entry) -> String {
     switch PriceKey(rawValue: entry.key) {
-    case .usd, .eur: FlowYAML.text(entry.text)
+    case .usd, .eur, .usdPerHour: FlowYAML.text(entry.text)
     case .sat, .msat, .satPerHour, .minimum, nil: entry.text
     }
   }

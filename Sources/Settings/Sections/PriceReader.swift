@@ -36,14 +36,14 @@ struct PriceReader {
       guard let value = item.integer(1...Self.maxUnits) else { return nil }
       guard let amounts = self.bitcoin(value, key == .msat ? .msat : .sat, item) else { return nil }
       return RoutePrice.Entry(key: key.rawValue, text: String(value), amounts: amounts)
-    case .usd, .eur:
+    case .usd, .eur, .usdPerHour:
       guard let text = item.text() else { return nil }
       guard MoneyText.isPositiveDecimal(text) else {
         item.refuse("expected an amount above zero, as `\"0.10\"`, found \(Item.quote(text))")
         return nil
       }
-      guard let cents = self.cents(text, key == .usd ? .usd : .eur, item) else { return nil }
-      guard let atoms = key == .usd ? self.assets(text, item) : [] else { return nil }
+      guard let cents = self.cents(text, key == .eur ? .eur : .usd, item) else { return nil }
+      guard let atoms = key == .eur ? [] : self.assets(text, item) else { return nil }
       return RoutePrice.Entry(key: key.rawValue, text: text, amounts: cents + atoms)
     }
   }
@@ -92,17 +92,19 @@ struct PriceReader {
   // MARK: Terms
 
   private func terms(_ section: Section<PriceKey>, _ pass: Item?) -> Tariff.Terms? {
-    if let rate = section.item(.satPerHour) {
-      guard PriceKey.allCases.filter({ $0 != .minimum && section.item($0) != nil }).count == 1 else {
+    let rates: [PriceKey] = [.satPerHour, .usdPerHour]
+    if let rate = rates.compactMap({ section.item($0) }).first {
+      guard PriceKey.allCases.allSatisfy({ $0 == .minimum || rates.contains($0) || section.item($0) == nil })
+      else {
         rate.refuse("stands beside another price; a rate buys time, the other a pass: write two routes")
         return nil
       }
-      pass?.refuse("`satPerHour` says already what is bought: time in proportion to the amount")
+      pass?.refuse("a rate says already what is bought: time in proportion to the amount")
       guard let minimum = section.item(.minimum) else { return .rate(per: .seconds(3600)) }
-      return self.least(minimum, rate).map { .rate(per: .seconds(3600), least: $0) }
+      return self.least(minimum, section.item(.satPerHour)).map { .rate(per: .seconds(3600), least: $0) }
     }
     if let minimum = section.item(.minimum) {
-      minimum.refuse("is for `satPerHour`; every other price is its own minimum")
+      minimum.refuse("is for `satPerHour` and `usdPerHour`; every other price is its own minimum")
       return nil
     }
     guard let pass else { return .uses(1) }
@@ -122,10 +124,14 @@ struct PriceReader {
   }
 
   /// The least time sold at once: as such (`10m`), or as the amount that buys it, in sat.
-  private func least(_ item: Item, _ rate: Item) -> Duration? {
+  private func least(_ item: Item, _ rate: Item?) -> Duration? {
     guard let text = item.text() else { return nil }
     guard text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
       return item.duration(.seconds(1)...(.seconds(31 * 86_400)))
+    }
+    guard let rate else {
+      item.refuse("is an amount in sat and there is no `satPerHour`; write a time, as `10m`")
+      return nil
     }
     guard let sat = item.integer(1...Self.maxUnits), let price = rate.integer(1...Self.maxUnits) else {
       return nil

@@ -4,6 +4,8 @@ internal import Octets
 /// Reads one element of `routes`.
 struct RouteReader {
   let payments: PaymentsFound
+  /// The kinds of machines that are sold.
+  let specs: [WorkloadSpecName]
   /// For a route that names neither `access` nor `price`.
   let defaultPrice: Item?
 
@@ -19,7 +21,6 @@ struct RouteReader {
     let id = section.item(.id).flatMap { Self.name($0) }
     let cors = section.item(.cors).flatMap(Self.cors)
     var covers = section.item(.covers)?.list()?.compactMap { $0.text() } ?? []
-    section.item(.provision)?.refuse("workloads are not in this release")
     let access = self.access(section)
     guard let pattern = section.required(.path).flatMap(Self.pattern), let access else { return nil }
     let free = section.item(.free).flatMap(RequestLimit.read)
@@ -29,11 +30,40 @@ struct RouteReader {
       section.item(.covers)?.refuse("only a route with a `price` has passes")
       covers = []
     }
+    let provision = section.item(.provision).flatMap { self.provision($0, access, section) }
     return RouteConfiguration(
       id: id.map { RouteID($0) }
         ?? RouteConfiguration.derivedID(hosts: hosts, pattern: pattern, methods: methods, tier: tier),
       pattern: pattern, hosts: hosts, methods: methods, tier: tier, access: access, free: free, cors: cors,
-      covers: covers.map { RouteID($0) })
+      covers: covers.map { RouteID($0) }, provision: provision)
+  }
+
+  // MARK: A machine
+
+  /// The kind of machine that a payment buys beside its pass.
+  private func provision(
+    _ item: Item, _ access: RouteConfiguration.Access, _ section: Section<RouteKey>
+  ) -> WorkloadSpecName? {
+    guard let text = item.text() else { return nil }
+    let name = WorkloadSpecName(text)
+    guard !self.specs.isEmpty else {
+      item.refuse("needs `workloads`; write `workloads: { backend: local }`")
+      return nil
+    }
+    guard self.specs.contains(name) else {
+      item.refuse(
+        "there is no kind of machine `\(text)`\(Spelling.hint(for: text, among: self.specs.map(\.text)))")
+      return nil
+    }
+    section.item(.free)?.refuse("a machine is not free; leave it out beside `provision`")
+    section.item(.covers)?.refuse(
+      "the pass of a machine is for that machine; leave it out beside `provision`")
+    switch access {
+    case .priced(_, .duration), .priced(_, .rate): return name
+    case .priced, .free, .denied:
+      item.refuse("needs a price that buys time: `satPerHour`, `usdPerHour`, or `pass: { duration: 1h }`")
+      return nil
+    }
   }
 
   // MARK: Which requests

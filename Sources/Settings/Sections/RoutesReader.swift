@@ -4,6 +4,7 @@ internal import Gate
 struct RoutesReader {
   let root: Section<RootKey>
   let payments: PaymentsFound
+  let workloads: WorkloadsConfiguration?
   let defaultPrice: DefaultPrice
 
   func read() -> [RouteConfiguration] {
@@ -13,7 +14,9 @@ struct RoutesReader {
     }
     guard let elements = item.list() else { return [] }
     if elements.isEmpty { self.warnOfNone() }
-    let reader = RouteReader(payments: self.payments, defaultPrice: self.defaultPrice.item)
+    let reader = RouteReader(
+      payments: self.payments, specs: self.workloads?.specs.map(\.name) ?? [],
+      defaultPrice: self.defaultPrice.item)
     var routes: [RouteConfiguration] = []
     var places: [Place] = []
     var users = 0

@@ -2,4 +2,5 @@
 enum KeyFileName {
   static let passKeys = "pass-keys"
   static let treasurySeed = "treasury-seed"
+  static let machineSecret = "machine-secret"
 }

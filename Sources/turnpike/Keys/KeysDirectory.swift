@@ -3,6 +3,7 @@ internal import Digest
 internal import Gate
 internal import Glibc
 internal import Octets
+internal import Provisioner
 internal import Settings
 internal import Store
 
@@ -34,6 +35,11 @@ struct KeysDirectory {
       fingerprints: KeyFingerprints(
         treasurySeed: seed.fingerprint, passKeys: keys.fingerprints,
         lockKeys: Dictionary(locks.map { ($0.number, $0.key.fingerprint) }) { first, _ in first }))
+  }
+
+  /// What the host keys of pods follow from; made where there is none. Blocks; for the start.
+  func machineSecret() throws(KeysFault) -> HostKeySecret {
+    try MachineSecretFile.secret(in: self.text(of: KeyFileName.machineSecret) { MachineSecretFile.fresh() })
   }
 
   /// By number, the newest first.

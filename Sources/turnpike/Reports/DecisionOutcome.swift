@@ -4,7 +4,7 @@ internal import Telemetry
 /// Every outcome that metrics tell apart, numbered.
 enum DecisionOutcome {
   private static let bases = [Allowance.Basis.free, .quota, .preflight, .pass, .payment]
-  private static let outages = [Outage.Code.outage, .inFlight, .unknown, .mintBudget]
+  private static let outages = [Outage.Code.outage, .inFlight, .unknown, .mintBudget, .noVacancy]
   private static let denials = [
     "bad_request", "denied", "two_offers", "two_passes", "other_route", "not_bearer", "payment_id_taken",
     "too_many_requests",

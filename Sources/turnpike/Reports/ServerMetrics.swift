@@ -13,6 +13,8 @@ final class ServerMetrics: Sendable {
   let settlements: Family<Counter>
   let transfers: Family<Counter>
   let outages: Family<Counter>
+  let machineChanges: Family<Counter>
+  let machineStarts: Family<Histogram>
 
   /// What the ledger said last.
   private struct Figures {
@@ -30,6 +32,7 @@ final class ServerMetrics: Sendable {
   private static let maxLostUses = 10_000
 
   private let figures = Mutex(Figures())
+  private let machines = Mutex<[Lease.State: Int]>([:])
   private let connections = Mutex<[String: TransportCounters]>([:])
 
   init() {
@@ -51,9 +54,28 @@ final class ServerMetrics: Sendable {
     self.outages = registry.counter(
       "turnpike_background_failures_total", help: "Work nobody waits for that found store or mint out.",
       labels: ["work"])
+    self.machineChanges = registry.counter(
+      "turnpike_workload_changes_total", help: "Machines by the state they came into.", labels: ["state"])
+    self.machineStarts = registry.histogram(
+      "turnpike_workload_start_seconds", help: "From the order of a machine until it takes logins.",
+      labels: [])
     registry.gauge("turnpike_build_info", help: "Always 1.", labels: ["version"]).with(Version.text).set(1)
     self.observeLedger()
+    self.observeMachines()
     self.observeListeners()
+  }
+
+  /// The live machines of this process' backend.
+  func count(machines states: [Lease.State: Int]) { self.machines.withLock { $0 = states } }
+
+  private func observeMachines() {
+    self.registry.observe(
+      "turnpike_workloads", help: "Machines that are not gone, by state.", kind: .gauge, labels: ["state"]
+    ) { [weak self] in
+      guard let self else { return [] }
+      let states = self.machines.withLock { $0 }
+      return Lease.State.allCases.filter(\.isLive).map { .init([$0.rawValue], Double(states[$0] ?? 0)) }
+    }
   }
 
   /// What happens on a listener; one observer a listener, made by its first call.

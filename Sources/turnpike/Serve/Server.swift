@@ -20,6 +20,7 @@ struct Server: Sendable {
   private let outbound: OutboundHTTP
   private let methods: PaymentMethods
   private let cashier: Cashier
+  private let machines: Machines?
   private let gate: Gate
   private let readiness: Readiness
   private let housekeeping: Housekeeping
@@ -54,10 +55,15 @@ struct Server: Sendable {
 
     metrics.observeCounterparts { [methods = self.methods] in methods.counterparts }
 
+    // Machines
+    self.machines = try configuration.makeMachines(
+      book: ledger, environment: environment, clock: clock,
+      observer: MachineReporter(metrics: metrics, log: log))
+
     // Gate
     self.gate = Gate(
       policy: try configuration.makePolicy(verifiers), verifiers: verifiers, passKeys: keys.passKeys,
-      revocations: revocations, cashier: self.cashier, clock: clock)
+      revocations: revocations, cashier: self.cashier, office: self.machines?.provisioner, clock: clock)
     let desk = GateDesk(
       gate: self.gate, verifiers: verifiers, observer: DecisionReporter(metrics: metrics, log: log))
 
@@ -106,6 +112,7 @@ struct Server: Sendable {
     async let money: Void = self.cashier.run()
     await withTaskGroup { background in
       background.addTask { await self.methods.run(for: self.gate) }
+      background.addTask { await self.machines?.run() }
       background.addTask { await self.readiness.run() }
       background.addTask {
         await CounterpartWatch(log: self.log) { self.methods.counterparts }.run()

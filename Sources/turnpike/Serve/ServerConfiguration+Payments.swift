@@ -93,6 +93,7 @@ extension ServerConfiguration {
       case .realIP: .realIP
       }
     settings.methods = self.methodFacts(keys)
+    settings.workloads = self.workloadSettings()
     return settings
   }
 

@@ -108,3 +108,25 @@ def required(answer: web.Answer) -> dict:
 def receipt(answer: web.Answer) -> dict | None:
     text = answer.header("payment-response") or answer.header("x-payment-response")
     return decoded(text) if text else None
+
+
+def of_calldata(chain, transaction: str, offer: dict) -> dict:
+    """A V2 payment rebuilt from what everybody can read on the chain."""
+    data = bytes.fromhex(chain.rpc("eth_getTransactionByHash", transaction)["input"][2:])[4:]
+    words = [data[start : start + 32] for start in range(0, 9 * 32, 32)]
+    whole = lambda word: str(int.from_bytes(word, "big"))  # noqa: E731
+    return {
+        "x402Version": 2,
+        "accepted": offer,
+        "payload": {
+            "signature": "0x" + words[7].hex() + words[8].hex() + words[6][-1:].hex(),
+            "authorization": {
+                "from": "0x" + words[0][12:].hex(),
+                "to": "0x" + words[1][12:].hex(),
+                "value": whole(words[2]),
+                "validAfter": whole(words[3]),
+                "validBefore": whole(words[4]),
+                "nonce": "0x" + words[5].hex(),
+            },
+        },
+    }

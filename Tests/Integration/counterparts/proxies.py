@@ -14,6 +14,7 @@ class Proxy:
 
     name = ""
     example = ""
+    machines = "127.0.0.1:8081"  # as the example has it
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class Proxy:
         example: str | None = None,
         replace: dict[str, str] | None = None,
         port: int | None = None,
+        machines: int | None = None,
     ):
         self.port = port or free_port()
         self.folder = pathlib.Path(folder)
@@ -31,6 +33,8 @@ class Proxy:
         self.example = example or self.example
         self.ports = {"app": app, "proxy": proxy, "grpc": grpc}
         self.replace = replace or {}  # further literal changes to the example
+        if machines:  # Turnpike's public listener, for the machine route of the hardened examples
+            self.replace = self.replace | {self.machines: self.machines.replace("8081", str(machines))}
         self.process = Process(self.name, self.command(), self.folder, cwd=self.folder)
         self.write()
 
@@ -89,6 +93,7 @@ class Envoy(Proxy):
     name = "envoy"
     example = "envoy/hardened.yaml"
     listen = 10000
+    machines = "port_value: 8081"
 
     def replacements(self):
         return {

@@ -71,6 +71,7 @@ class Turnpike:
         }
         merge(self.config, changes)
         self.environment: dict[str, str] = {}
+        self.prefix: list[str] = []  # a program that runs it, as another user
         self.process: Process | None = None
 
     @property
@@ -99,7 +100,7 @@ class Turnpike:
         self.write_config()
         self.process = Process(
             self.name,
-            [binary(), "serve", "--config", self.config_file],
+            [*self.prefix, binary(), "serve", "--config", self.config_file],
             self.folder,
             env={**self.environment, **environment},
             cwd=self.folder,
@@ -165,7 +166,7 @@ class Turnpike:
 
     def command(self, *words: str, seconds: float = 30) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [str(binary()), *words],
+            [*self.prefix, str(binary()), *words],
             capture_output=True,
             text=True,
             timeout=seconds,

@@ -1,0 +1,72 @@
+internal import ArgumentParser
+internal import Outbound
+internal import Settings
+
+extension WorkloadCommand {
+  /// `turnpike workload create`
+  struct Create: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "create", abstract: "Buys a machine, and prints how to log in.",
+      discussion: """
+        The same token again gives the same machine and a new password. Exit codes: 0 bought, 1 not.
+        """)
+
+    @OptionGroup var shop: ShopOptions
+
+    @OptionGroup var purse: PurseOptions
+
+    @Option(help: ArgumentHelp("The kind of machine.", valueName: "kind"))
+    var spec: String?
+
+    @Option(help: ArgumentHelp("The login name.", valueName: "name"))
+    var username: String?
+
+    @Option(
+      help: ArgumentHelp("A file with your public key: one line, as in `id_ed25519.pub`.", valueName: "file"))
+    var key: String?
+
+    func run() async throws {
+      var members: [(String, JSONText)] = []
+      if let spec = self.spec { members.append(("spec", .string(spec))) }
+      if let username = self.username { members.append(("username", .string(username))) }
+      if let key = self.key { members.append(("public_key", .string(try Self.line(of: key)))) }
+      try await self.shop.shop.ask(
+        "POST", "/v1/workloads",
+        [try self.purse.field, .init("Content-Type", "application/json")],
+        body: Array(JSONText.object(members).text.utf8))
+    }
+
+    private static func line(of path: String) throws -> String {
+      do throws(UnreadableFile) {
+        let bytes = try SmallFile.read(path).bytes
+        return String(decoding: bytes.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
+      } catch {
+        Complaint.say("\(path): \(error.reason)")
+        throw ExitCode.failure
+      }
+    }
+  }
+
+  /// `turnpike workload extend MACHINE`
+  struct Extend: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "extend", abstract: "Pays for more time of a machine.",
+      discussion: "Exit codes: 0 extended, 1 not.")
+
+    @OptionGroup var shop: ShopOptions
+
+    @OptionGroup var purse: PurseOptions
+
+    @Argument(help: "The machine's id.")
+    var machine: String
+
+    @Option(help: ArgumentHelp("The machine's pass, as `create` printed it.", valueName: "pass"))
+    var pass: String
+
+    func run() async throws {
+      try await self.shop.shop.ask(
+        "POST", "/v1/workloads/\(self.machine)/extend",
+        [try self.purse.field, .init("Turnpike-Pass", self.pass)])
+    }
+  }
+}
