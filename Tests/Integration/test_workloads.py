@@ -144,6 +144,18 @@ def test_the_same_payment_again_is_the_same_machine_with_a_new_password(seller, 
     assert by_payment.json["id"] == first["id"] and login(by_payment.json).works
 
 
+def test_a_buyer_may_ask_for_less_time_than_he_pays_for(seller, purse):
+    token = purse.token(100)
+    machine = seller.machine(token, duration_minutes=10)
+    assert machine["duration_minutes"] == 10 and 2990 <= machine["credit_seconds"] <= 3000
+    assert 590 <= machine["expires"] - time.time() <= 610
+    answer = seller.extend(machine, purse.token(100))
+    assert answer.status == 200, answer.body
+    assert 3600 + 590 <= answer.json["expires"] - time.time() <= 3600 + 610
+    assert seller.buy(token, duration_minutes=10).json["duration_minutes"] == 70, "the same wish again is no new one"
+    assert seller.buy(purse.token(100), duration_minutes=0).status == 400
+
+
 def test_what_its_owner_ends_early_is_credit_for_another(seller, purse):
     token = purse.token(100)
     machine = seller.machine(token)
@@ -339,7 +351,7 @@ def test_paygress_clients_find_their_fields_and_strangers_no_password(seller, pu
         "ssh_password",
     } <= set(pod)
     assert (pod["payment_amount_sats"], pod["ssh_username"]) == (100, "bob")
-    assert {"duration_minutes", "node_port"} <= set(pod)
+    assert pod["duration_minutes"] == 5 and "node_port" in pod
     bob = Login(pod["ssh_host"], pod["ssh_port"], "bob", pod["known_hosts"], pod["ssh_password"])
     assert bob.told("whoami") == "bob"
 

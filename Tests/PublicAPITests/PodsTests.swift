@@ -16,11 +16,11 @@ struct PodsTests {
   func spawn() async throws {
     try await Depot.open { depot in
       let answer = await Self.spawn(
-        depot, #"{"cashu_token":"a=100","ssh_username":"ada","duration_minutes":1,"unknown":[]}"#)
+        depot, #"{"cashu_token":"a=100","ssh_username":"ada","duration_minutes":20,"unknown":[]}"#)
       #expect(answer.status == 201)
       let json = try #require(answer.json)
       #expect(json["success"]?.bool == true)
-      #expect(json["message"]?.string?.contains("60 minutes") == true)
+      #expect(json["message"]?.string?.contains("20 minutes") == true)
       let pod = try #require(json["pod_info"]?.members)
       let lease = try #require(depot.office.made.first)
       #expect(
@@ -32,11 +32,11 @@ struct PodsTests {
       #expect(info["pod_name"]?.string == "wl-\(lease.id)")
       #expect(info["namespace"]?.string == "user-workloads")
       #expect(info["created_at"]?.string == "2026-01-01T00:00:00Z")
-      #expect(info["expires_at"]?.string == "2026-01-01T01:00:00Z")
+      #expect(info["expires_at"]?.string == "2026-01-01T00:20:00Z")
       #expect(info["ssh_port"]?.unsigned == 22_000)
       #expect(info["ssh_username"]?.string == "ada")
       #expect(info["payment_amount_sats"]?.unsigned == 100)
-      #expect(info["duration_minutes"]?.unsigned == 60)
+      #expect(info["duration_minutes"]?.unsigned == 20)
       #expect(depot.office.passwords(of: lease.id) == [try #require(info["ssh_password"]?.string)])
     }
   }

@@ -105,11 +105,12 @@ struct WorkloadsTests {
       let answer = await depot.buy("a=100", body: body)
       #expect(answer.status == 201)
       #expect(answer.json?["username"]?.string == "ada")
-      // What was paid for, not what was wished for.
-      #expect(answer.json?["duration_minutes"]?.unsigned == 60)
+      #expect(answer.json?["duration_minutes"]?.unsigned == 30)
+      #expect(answer.json?["credit_seconds"]?.unsigned == 1800)
       #expect(
         depot.office.presented.first?.wishes
-          == WorkloadWishes(username: "ada", publicKey: key, image: "alpine"))
+          == WorkloadWishes(
+            username: "ada", publicKey: key, image: "alpine", duration: .seconds(1800)))
     }
   }
 

@@ -14,7 +14,8 @@ import Testing
     let serial = try await ledger.hour("a").serial
     let order = WorkloadOrder(
       serial: serial, spec: WorkloadSpecName("ssh"),
-      wishes: WorkloadWishes(username: "eve", publicKey: "ssh-ed25519 AAAA eve", image: "debian:12"))
+      wishes: WorkloadWishes(
+        username: "eve", publicKey: "ssh-ed25519 AAAA eve", image: "debian:12", duration: .seconds(61)))
     let id = WorkloadID.random()
     let expected = Lease(
       id: id, serial: serial, payment: PaymentID("a"), spec: order.spec, wishes: order.wishes,

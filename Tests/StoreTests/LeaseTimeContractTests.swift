@@ -37,6 +37,44 @@ import Testing
     #expect(try await ledger.lease(of: serial)?.credit == .zero)
   }
 
+  @Test(
+    "a machine that is wanted for less than was paid stops then, and leaves the rest as credit",
+    arguments: Backend.allCases)
+  func wanted(backend: Backend) async throws {
+    let bench = try Bench(backend)
+    let ledger = try bench.open()
+    let serial = try await ledger.hour("a").serial
+    let ordered = try await ledger.opening(serial, wishes: WorkloadWishes(duration: .seconds(600)))
+    #expect(
+      (ordered.stop, ordered.end) == (ordered.ordered + .seconds(600), ordered.ordered + .seconds(3600)))
+    let booting = try await ledger.booting(ordered)
+    bench.clock.advance(by: .seconds(40))
+    let ready = try #require(try await ledger.change(booting, by: .ready))
+    #expect(ready.stop == bench.clock.now() + .seconds(600), "from its first login on")
+    _ = try await ledger.topUp("b", onto: serial)
+    let longer = try #require(try await bench.open().lease(of: serial))
+    #expect(longer.stop == ready.stop + .seconds(3600), "a top-up adds to the wish")
+    #expect(longer.end == ready.end + .seconds(3600))
+    // Nobody was there to end it: what it did not use is not lost with the time that went by.
+    bench.clock.advance(by: .seconds(50_000))
+    #expect(longer.hasTime(at: bench.clock.now()))
+    let over = try #require(try await ledger.change(longer, by: .expiring(.credited, note: "as wished")))
+    #expect(over.credit == .seconds(3000))
+    _ = try #require(try await ledger.change(over, by: .gone))
+    let next = try await ledger.opening(serial)
+    #expect(next.end == bench.clock.now() + .seconds(3000))
+    #expect(next.stop == next.end)
+    #expect(try await ledger.reconcile().differences == [])
+  }
+
+  @Test("a wish for more than was paid is none", arguments: Backend.allCases)
+  func wantedMore(backend: Backend) async throws {
+    let ledger = try Bench(backend).open()
+    let serial = try await ledger.hour("a").serial
+    let lease = try await ledger.opening(serial, wishes: WorkloadWishes(duration: .seconds(3601)))
+    #expect(lease.stop == lease.end)
+  }
+
   @Test("a machine that did not start gives all its time to the next", arguments: Backend.allCases)
   func failedStart(backend: Backend) async throws {
     let bench = try Bench(backend)

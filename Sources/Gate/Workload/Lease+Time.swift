@@ -1,11 +1,18 @@
-/// Whether time is left, which a machine has or the next one will.
+/// How long a machine runs, and whether time is left: its own, or the next one's.
 extension Lease {
+  /// When the machine ends: with the paid time, or when it has run as long as its buyer wished; what is paid for beyond
+  /// that is credit.
+  public var stop: Timestamp {
+    guard let duration = self.wishes.duration else { return self.end }
+    return min(self.end, (self.readySince ?? self.ordered) + duration)
+  }
+
   /// Whether its grant still pays for it, or for another after it.
   public func hasTime(at now: Timestamp) -> Bool {
     switch self.state {
     // Its time begins when it is ready.
     case .ordered, .starting: true
-    case .ready: now < self.end
+    case .ready: now < self.end || self.stop < self.end
     case .expiring, .gone, .failed: self.credit > .zero
     }
   }

@@ -28,10 +28,15 @@ public struct WorkloadWishes: Hashable, Sendable {
   public var publicKey: String?
   /// One of the images that the spec lists; nil for its first.
   public var image: String?
+  /// How long it is wanted, within what is paid for; nil for all of that. A top-up adds to it.
+  public var duration: Duration?
 
-  public init(username: String? = nil, publicKey: String? = nil, image: String? = nil) {
+  public init(
+    username: String? = nil, publicKey: String? = nil, image: String? = nil, duration: Duration? = nil
+  ) {
     self.username = username
     self.publicKey = publicKey
     self.image = image
+    self.duration = duration
   }
 }

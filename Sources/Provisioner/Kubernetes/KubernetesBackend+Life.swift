@@ -19,7 +19,7 @@ extension KubernetesBackend {
     guard let port = await self.gateway.claim(lease.id, wanting: wanted ?? lease.port, besides: taken) else {
       throw .unavailable("no port is free")
     }
-    self.gateway.setEnd(lease.end, of: lease.id)
+    self.gateway.setEnd(lease.stop, of: lease.id)
     let key = self.configuration.hostKeySecret.hostKey(of: lease.id.podName)
     return PreparedWorkload(port: port, hostKey: key.publicText)
   }

@@ -119,7 +119,7 @@ package struct LeaseMachine: Sendable {
       guard self.lease.port != nil, self.start.isPrepared else {
         return .ask(.prepare(besides: self.start.taken))
       }
-      return .ask(.start(end: self.lease.end + (now - self.lease.ordered) + self.rules.bootAllowance))
+      return .ask(.start(end: self.lease.stop + (now - self.lease.ordered) + self.rules.bootAllowance))
     }
     if circumstances.drawer == .filled { return .ask(.setCredentials) }
     switch self.view.sighting {
@@ -146,24 +146,28 @@ package struct LeaseMachine: Sendable {
   /// `ready`: any process may do this, for each step of it does no harm when done twice.
   private func keep(_ circumstances: Circumstances) -> Action {
     let now = circumstances.now
-    if now >= self.lease.end { return .write(.expiring(.none, note: Self.over)) }
+    let stop = self.lease.stop
+    if now >= stop { return .write(self.expiry) }
     if let death = self.view.death {
-      let isAtEnd = self.lease.end - now <= self.rules.endTolerance
-      return .write(isAtEnd ? .expiring(.none, note: Self.over) : .failed(note: death))
+      return .write(stop - now <= self.rules.endTolerance ? self.expiry : .failed(note: death))
     }
     guard self.view.sighting != nil else { return .ask(.look) }
     if let since = self.view.absentSince { return self.rest(until: since + self.rules.absence) }
-    if self.lease.toldEnd != self.lease.end { return .ask(.setEnd(self.lease.end)) }
+    if self.lease.toldEnd != stop { return .ask(.setEnd(stop)) }
     if circumstances.drawer == .filled { return .ask(.setCredentials) }
-    return .rest(until: self.lease.end)
+    return .rest(until: stop)
   }
 
-  private static let over = "its time is over"
+  private var expiry: LeaseChange {
+    self.lease.stop < self.lease.end
+      ? .expiring(.credited, note: "the time that was asked for is over")
+      : .expiring(.none, note: "its time is over")
+  }
 
   /// No longer than until something is to be done about the row itself.
   private func rest(until moment: Timestamp) -> Action {
     switch self.lease.state {
-    case .ready: .rest(until: min(moment, self.lease.end))
+    case .ready: .rest(until: min(moment, self.lease.stop))
     case .starting: .rest(until: min(moment, (self.start.since ?? moment) + self.rules.startPatience))
     default: .rest(until: moment)
     }

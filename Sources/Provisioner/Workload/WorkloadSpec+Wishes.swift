@@ -16,6 +16,7 @@ extension WorkloadSpec {
     WorkloadWishes(
       username: wishes.username.flatMap { Username($0)?.text },
       publicKey: wishes.publicKey.flatMap { AuthorizedKey($0)?.text },
-      image: wishes.image.flatMap { self.images.contains($0) ? $0 : nil })
+      image: wishes.image.flatMap { self.images.contains($0) ? $0 : nil },
+      duration: wishes.duration)
   }
 }

@@ -127,7 +127,7 @@ enum OpenAPIResource {
     "WorkloadWish":{"type":"object","properties":{"spec":{"type":"string"},"username":{"type":"string"},\
     "public_key":{"type":"string","description":"One line of authorized_keys without options"},\
     "image":{"type":"string"},"duration_minutes":{"type":"integer","minimum":1,"description":\
-    "A wish: the machine lasts as long as was paid for"}}},
+    "Ends after this, if that is within what was paid; the rest is kept as credit"}}},
     "Workload":{"type":"object","required":["id","pod","state","spec","expires","payment"],"properties":{\
     "id":{"type":"string"},"pod":{"type":"string"},"state":{"enum":["ordered","starting","ready","expiring","gone",\
     "failed"]},"spec":{"type":"string"},"host":{"type":"string"},"port":{"type":"integer"},"username":{"type":"string"},\
@@ -137,7 +137,8 @@ enum OpenAPIResource {
     "pass":{"type":"string"},"extend":{"type":"string"},"reduced_isolation":{"type":"array","items":{"type":"string"}},\
     "credit_seconds":{"type":"integer"},"note":{"type":"string"}}},
     "Spawn":{"type":"object","properties":{"cashu_token":{"type":"string"},"pod_spec_id":{"type":"string"},\
-    "pod_image":{"type":"string"},"ssh_username":{"type":"string"}}},
+    "pod_image":{"type":"string"},"ssh_username":{"type":"string"},\
+    "duration_minutes":{"type":"integer","minimum":1}}},
     "Spawned":{"type":"object","properties":{"success":{"type":"boolean"},"message":{"type":"string"},\
     "pod_info":{"$ref":"#/components/schemas/PodInfo"}}},
     "PodInfo":{"type":"object","properties":{"pod_name":{"type":"string"},"namespace":{"type":"string"},\

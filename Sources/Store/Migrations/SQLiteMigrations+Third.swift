@@ -13,6 +13,7 @@ extension SQLiteMigrations {
       username TEXT,
       public_key TEXT,
       image TEXT,
+      wanted_ms INTEGER CHECK (wanted_ms > 0),
       backend TEXT NOT NULL,
       state TEXT NOT NULL CHECK (state IN ('ordered', 'starting', 'ready', 'expiring', 'gone', 'failed')),
       ordered_at INTEGER NOT NULL,

@@ -2,7 +2,7 @@
 enum LeaseSQL {
   static let isLive = "l.state IN ('ordered', 'starting', 'ready', 'expiring')"
 
-  /// Columns 0 to 20. The paid time, and what is left of it, is the grant's, and written there only.
+  /// Columns 0 to 21. The paid time, and what is left of it, is the grant's, and written there only.
   static let select = """
     SELECT l.id, l.serial, g.payment, l.spec, l.username, l.public_key, l.image, l.backend, l.state,
       l.ordered_at, l.ready_at,
@@ -11,7 +11,7 @@ enum LeaseSQL {
       g.revoked_at, l.told_end, l.port, l.host_key, l.handle, l.owner,
       CASE WHEN l.state IN ('expiring', 'gone', 'failed') AND g.revoked_at IS NULL AND \(Self.isNewest)
         THEN COALESCE(g.unused_ms, 0) ELSE 0 END,
-      l.note, l.version
+      l.note, l.version, l.wanted_ms
     FROM leases AS l JOIN grants AS g ON g.serial = l.serial
     """
 

@@ -51,10 +51,10 @@ extension Lease {
     return next
   }
 
-  /// What was paid for and not had: all of it until the machine took logins.
+  /// What was paid for and not had: all of it until the machine took logins; after it has stopped, what was left then.
   private func timeLeft(at now: Timestamp) -> Duration {
     guard self.revoked == .valid else { return .zero }
-    let left = self.end - (self.readySince == nil ? self.ordered : now)
+    let left = self.end - (self.readySince == nil ? self.ordered : min(now, self.stop))
     return left < Self.leastCredit ? .zero : left
   }
 }

@@ -7,11 +7,14 @@ extension LedgerTransaction {
   func grantPurchase(
     of row: PaymentRow, newSerial: Serial, receipt: Receipt?, at now: Timestamp
   ) throws(Outage) -> GrantRecord {
-    if let onto = row.bargain.onto, let old = try self.grant(onto),
-      let new = old.toppedUp(by: row.bargain, at: now)
-    {
-      try self.replace(old, with: new)
-      return new.borne(by: row, receipt: receipt)
+    if let onto = row.bargain.onto {
+      // Ahead of the grant, as in ``order(_:as:in:at:)``.
+      let machine = try self.newestLease(of: onto)
+      if let old = try self.grant(onto), let new = old.toppedUp(by: row.bargain, at: now) {
+        try self.replace(old, with: new)
+        if let machine { try self.prolong(machine, by: row.bargain.time) }
+        return new.borne(by: row, receipt: receipt)
+      }
     }
     let bargain = row.bargain
     let grant = GrantRecord(
@@ -19,6 +22,17 @@ extension LedgerTransaction {
       usesTaken: 0, end: bargain.time.map { now + $0 }, payer: row.payer.address, receipt: receipt)
     try self.insert(grant, at: now)
     return grant
+  }
+}
+
+extension LedgerTransaction {
+  /// One that was wanted for less than was paid stays as much longer as was bought; any other ends with its grant.
+  private func prolong(_ machine: Lease, by bought: Duration?) throws(Outage) {
+    guard machine.state.isRunning, let wish = machine.wishes.duration, let bought else { return }
+    var next = machine
+    next.wishes.duration = wish + bought
+    next.version += 1
+    try self.replace(machine, with: next)
   }
 }
 

@@ -47,8 +47,8 @@ extension SQLiteTransaction {
     try self.connection.run(
       """
       INSERT INTO leases (state, username, public_key, image, ready_at, ended_at, told_end, port, host_key,
-        handle, owner, note, version, id, serial, spec, backend, ordered_at, number)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+        handle, owner, note, version, wanted_ms, id, serial, spec, backend, ordered_at, number)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
         (SELECT COALESCE(MAX(number), -1) + 1 FROM leases WHERE serial = ?))
       """,
       Self.values(of: lease) + [
@@ -61,7 +61,7 @@ extension SQLiteTransaction {
     let changed = try self.connection.run(
       """
       UPDATE leases SET (state, username, public_key, image, ready_at, ended_at, told_end, port, host_key,
-        handle, owner, note, version) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        handle, owner, note, version, wanted_ms) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       WHERE id = ? AND version = ?
       """,
       Self.values(of: new) + [.text(old.id.text), .integer(Int64(old.version))])
@@ -85,6 +85,7 @@ extension SQLiteTransaction {
       SQLiteValue(lease.state.isLive ? nil : lease.end), SQLiteValue(lease.toldEnd),
       SQLiteValue(lease.port.map(Int64.init)), SQLiteValue(lease.hostKey), SQLiteValue(lease.handle),
       SQLiteValue(lease.owner?.text), SQLiteValue(lease.note), .integer(Int64(lease.version)),
+      SQLiteValue(lease.wishes.duration?.inMilliseconds),
     ]
   }
 }
@@ -96,7 +97,8 @@ extension Lease {
       payment: PaymentID(try row.text(2)), spec: WorkloadSpecName(try row.text(3)),
       wishes: WorkloadWishes(
         username: try row.optionalText(4), publicKey: try row.optionalText(5),
-        image: try row.optionalText(6)),
+        image: try row.optionalText(6),
+        duration: try row.optionalInteger(21).map { .milliseconds($0) }),
       backend: try row.text(7), state: try SQLiteRow.present(State(rawValue: row.text(8))),
       ordered: try row.moment(9), readySince: try row.optionalMoment(10), end: try row.moment(11),
       revoked: try row.optionalMoment(12) == nil ? .valid : .revoked, toldEnd: try row.optionalMoment(13),

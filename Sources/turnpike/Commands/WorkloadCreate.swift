@@ -25,8 +25,18 @@ extension WorkloadCommand {
       help: ArgumentHelp("A file with your public key: one line, as in `id_ed25519.pub`.", valueName: "file"))
     var key: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "End it after so many minutes, within what is paid; the rest is credit.", valueName: "count"))
+    var minutes: Int64?
+
+    func validate() throws {
+      guard (self.minutes ?? 1) > 0 else { throw ValidationError("--minutes must be 1 or more") }
+    }
+
     func run() async throws {
       var members: [(String, JSONText)] = []
+      if let minutes = self.minutes { members.append(("duration_minutes", .integer(minutes))) }
       if let spec = self.spec { members.append(("spec", .string(spec))) }
       if let username = self.username { members.append(("username", .string(username))) }
       if let key = self.key { members.append(("public_key", .string(try Self.line(of: key)))) }

@@ -34,7 +34,7 @@ extension WorkloadCommand {
         let credit = lease.credit > .zero ? "\(lease.credit.components.seconds)s" : "-"
         table.add(
           lease.id.text, lease.state.rawValue, lease.spec.text, lease.port.map { "\($0)" } ?? "-",
-          lease.end.text, credit, lease.payment.text, lease.note ?? "-")
+          lease.stop.text, credit, lease.payment.text, lease.note ?? "-")
       }
       print(table.text)
     }
@@ -44,7 +44,7 @@ extension WorkloadCommand {
         ("id", .string(lease.id.text)), ("state", .string(lease.state.rawValue)),
         ("spec", .string(lease.spec.text)), ("backend", .string(lease.backend)),
         ("port", lease.port.map { .unsigned(UInt64($0)) } ?? .null), ("ordered", .string(lease.ordered.text)),
-        ("end", .string(lease.end.text)), ("creditSeconds", .integer(lease.credit.components.seconds)),
+        ("end", .string(lease.stop.text)), ("creditSeconds", .integer(lease.credit.components.seconds)),
         ("payment", .string(lease.payment.text)), ("note", .optional(lease.note)),
       ])
     }

@@ -44,7 +44,7 @@ struct HostProcess {
 
 /// Looks until it is so, for a time that is long enough for a busy host.
 func eventually(_ isSo: () async -> Bool) async -> Bool {
-  for _ in 0..<400 {
+  for _ in 0..<800 {
     if await isSo() { return true }
     try? await Task.sleep(for: .milliseconds(50))
   }

@@ -8,7 +8,7 @@ import Testing
 struct LocalLifeTests {
   @Test("it ends on time although its service is dead, with every process")
   func endsWithoutService() async throws {
-    try await withRig(24_110...24_119, seconds: 6, count: 5) { rig in
+    try await withRig(24_110...24_119, seconds: 15, count: 5) { rig in
       let machine = try #require(rig.machines.first)
       // What outlives a session must not outlive the machine.
       #expect(try await machine.ssh("setsid nohup sleep 600 >/dev/null 2>&1 & echo").status == 0)
@@ -25,9 +25,9 @@ struct LocalLifeTests {
   @Test("an extension is heard at once, also after the service was replaced")
   func extension_() async throws {
     try await withLocalHost(24_110...24_119) { host in
-      let first = try await host.machine(LocalHost.lease(seconds: 4))
-      let second = try await host.machine(LocalHost.lease(seconds: 4))
-      let third = try await host.machine(LocalHost.lease(seconds: 4))
+      let first = try await host.machine(LocalHost.lease(seconds: 8))
+      let second = try await host.machine(LocalHost.lease(seconds: 8))
+      let third = try await host.machine(LocalHost.lease(seconds: 8))
       let later = LocalHost.Clock().now() + .seconds(600)
       try await host.backend.setEnd(later, of: first.lease)
       let other = try await LocalHost(ports: 24_110...24_119, folder: host.folder)

@@ -38,6 +38,29 @@ struct ProvisionerLifeTests {
     }
   }
 
+  @Test("who wants less time than he paid for gets that, and the rest with the next machine")
+  func wanted() async throws {
+    let town = self.town
+    let serial = try await town.pay("one")
+    try await town.withProcess { office in
+      let wishes = WorkloadWishes(duration: .seconds(600))
+      let order = WorkloadOrder(serial: serial, spec: Town.spec.name, wishes: wishes)
+      guard case .lease(let ordered) = try await office.present(order) else { throw Town.Gone() }
+      let lease = try await town.lease(ordered.id) { $0.state == .ready && $0.toldEnd == $0.stop }
+      #expect(lease.stop == town.clock.now() + .seconds(600))
+      #expect(town.site.machine(lease.id)?.end == lease.stop)
+      town.clock.advance(by: .seconds(599))
+      try await Task.sleep(for: .milliseconds(50))
+      #expect(Set(town.site.running.keys) == [lease.id])
+      town.clock.advance(by: .seconds(1))
+      let gone = try await town.lease(lease.id) { $0.state == .gone }
+      #expect(gone.credit == .seconds(3000))
+      let next = try await town.settled(try await office.machine(serial).id)
+      #expect(next.id != lease.id)
+      #expect(next.end == town.clock.now() + .seconds(3000))
+    }
+  }
+
   @Test("presenting the payment again gives the same machine and a new password")
   func again() async throws {
     let town = self.town

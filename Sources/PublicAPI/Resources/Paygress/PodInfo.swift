@@ -18,7 +18,7 @@ struct PodInfo {
       "pod_name": .string(lease.id.podName),
       "namespace": .string(self.namespace),
       "created_at": .string(lease.ordered.rfc3339),
-      "expires_at": .string(lease.end.rfc3339),
+      "expires_at": .string(lease.stop.rfc3339),
       "ssh_port": .unsigned(self.port),
       "ssh_username": .string(self.card.access?.username ?? self.username),
       "ssh_password": self.card.password.map { .string($0.text) } ?? .null,

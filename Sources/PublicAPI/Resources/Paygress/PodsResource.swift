@@ -85,13 +85,14 @@ struct PodsResource: Sendable {
       sats: paid.map { $0.unit == .sat ? $0.value : 0 } ?? 0)
   }
 
-  /// Its members, and the token put where the gate reads it. Unknown members are ignored, `duration_minutes` among them.
+  /// Its members, and the token put where the gate reads it. Unknown members are ignored.
   private static func read(_ request: inout PublicRequest) throws(PublicAnswer.Fault) -> WorkloadBody {
     var wanted = WorkloadBody()
     guard let body = try WorkloadBody.members(of: request) else { return wanted }
     wanted.spec = try WorkloadBody.text("pod_spec_id", in: body).map { WorkloadSpecName($0) }
     wanted.wishes.image = try WorkloadBody.text("pod_image", in: body)
     wanted.wishes.username = try WorkloadBody.text("ssh_username", in: body)
+    wanted.wishes.duration = try WorkloadBody.minutes("duration_minutes", in: body)
     guard let token = try WorkloadBody.text("cashu_token", in: body) else { return wanted }
     // Sent twice, it is still one.
     let sent =

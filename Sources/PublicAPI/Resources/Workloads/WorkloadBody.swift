@@ -16,9 +16,7 @@ struct WorkloadBody {
     self.wishes.username = try Self.text("username", in: members)
     self.wishes.publicKey = try Self.text("public_key", in: members)
     self.wishes.image = try Self.text("image", in: members)
-    // A wish within what was paid: the machine lasts as long as that, and who ends it earlier keeps the rest as credit.
-    guard let minutes = members["duration_minutes"] else { return }
-    guard let count = minutes.unsigned, count > 0 else { throw .badRequest }
+    self.wishes.duration = try Self.minutes("duration_minutes", in: members)
   }
 
   /// The object of a JSON body; nil for an empty one.
@@ -29,6 +27,16 @@ struct WorkloadBody {
     else { throw .unsupportedMediaType }
     guard let body = try? JSONReader.read(request.body), body.members != nil else { throw .badRequest }
     return body
+  }
+
+  /// More than anyone pays for.
+  private static let maxMinutes: UInt64 = 1 << 32
+
+  /// Nil for an absent or null one; 1 or more.
+  static func minutes(_ name: String, in body: JSON) throws(PublicAnswer.Fault) -> Duration? {
+    guard let value = body[name], value != .null else { return nil }
+    guard let count = value.unsigned, count > 0 else { throw .badRequest }
+    return .seconds(Int64(min(count, Self.maxMinutes)) * 60)
   }
 
   /// Nil for an absent, null or empty one.

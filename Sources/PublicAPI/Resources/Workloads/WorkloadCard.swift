@@ -23,9 +23,14 @@ struct WorkloadCard {
   /// For a shell: `ssh -p 22001 dev@host`.
   var command: String? { self.access.map { "ssh -p \($0.port) \($0.username)@\($0.host)" } }
 
-  /// Paid minutes, rounded down.
+  /// From its order to its end, rounded down.
   var minutes: UInt64 {
-    UInt64(clamping: max(.zero, self.lease.end - self.lease.ordered).components.seconds / 60)
+    UInt64(clamping: max(.zero, self.lease.stop - self.lease.ordered).components.seconds / 60)
+  }
+
+  /// What is paid for beyond its end.
+  private var credit: Duration {
+    self.lease.state.isRunning ? self.lease.end - self.lease.stop : self.lease.credit
   }
 
   var json: JSON {
@@ -43,8 +48,8 @@ struct WorkloadCard {
       "known_hosts": self.access.map { .string($0.knownHosts) },
       "fingerprint": self.access.map { .string($0.fingerprint) },
       "created_at": .string(self.lease.ordered.rfc3339),
-      "expires": .unsigned(UInt64(clamping: self.lease.end.seconds)),
-      "expires_at": .string(self.lease.end.rfc3339),
+      "expires": .unsigned(UInt64(clamping: self.lease.stop.seconds)),
+      "expires_at": .string(self.lease.stop.rfc3339),
       "duration_minutes": .unsigned(self.minutes),
       "payment": .string(self.lease.payment.text),
       "pass": self.pass.map { .string($0) },
@@ -52,7 +57,8 @@ struct WorkloadCard {
       "reduced_isolation": self.access.flatMap { access in
         access.reducedIsolation.isEmpty ? nil : .array(access.reducedIsolation.map { .string($0) })
       },
-      "credit_seconds": isLive ? nil : .unsigned(UInt64(clamping: self.lease.credit.components.seconds)),
+      "credit_seconds": isLive && self.credit == .zero
+        ? nil : .unsigned(UInt64(clamping: self.credit.components.seconds)),
       "note": (isLive ? self.passwordNote : self.lease.note).map { .string($0) },
     ])
   }
@@ -72,7 +78,7 @@ struct WorkloadCard {
   var text: String {
     guard let access = self.access, let command = self.command else { return "The machine is gone.\n" }
     var lines = [
-      "Your machine \(self.lease.id.podName) is yours until \(self.lease.end.rfc3339).", "",
+      "Your machine \(self.lease.id.podName) is yours until \(self.lease.stop.rfc3339).", "",
       "  \(command)",
     ]
     if let password = self.password { lines.append("  password: \(password.text)") }
@@ -102,8 +108,8 @@ struct WorkloadCard {
         id: "known", label: "Its key, for ~/.ssh/known_hosts (\(access.fingerprint))", text: access.knownHosts
       ))
     var body =
-      "<h1>Your machine</h1><p role=\"status\">It is yours until <time datetime=\"\(self.lease.end.rfc3339)\">"
-      + "\(self.lease.end.rfc3339)</time>.</p>"
+      "<h1>Your machine</h1><p role=\"status\">It is yours until <time datetime=\"\(self.lease.stop.rfc3339)\">"
+      + "\(self.lease.stop.rfc3339)</time>.</p>"
     if let note = self.passwordNote { body += "<p>\(HTML.escape(note))</p>" }
     for field in fields { body += "<section>\(field.html(image: ""))</section>" }
     if !access.reducedIsolation.isEmpty {

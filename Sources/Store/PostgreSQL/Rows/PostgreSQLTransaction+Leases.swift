@@ -24,16 +24,17 @@ extension PostgreSQLTransaction {
     "lease_insert",
     """
     INSERT INTO leases (state, username, public_key, image, ready_at, ended_at, told_end, port, host_key,
-      handle, owner, note, version, id, serial, spec, backend, ordered_at, number)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-      (SELECT COALESCE(MAX(number), -1) + 1 FROM leases WHERE serial = $15))
+      handle, owner, note, version, wanted_ms, id, serial, spec, backend, ordered_at, number)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+      (SELECT COALESCE(MAX(number), -1) + 1 FROM leases WHERE serial = $16))
     """, expecting: .oneRow)
   private static let replaceOne = PostgreSQLStatement(
     "lease_replace",
     """
     UPDATE leases SET (state, username, public_key, image, ready_at, ended_at, told_end, port, host_key,
-      handle, owner, note, version) = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-    WHERE id = $14 AND version = $15
+      handle, owner, note, version, wanted_ms)
+      = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    WHERE id = $15 AND version = $16
     """, expecting: .oneRow)
   private static let deleteEnded = PostgreSQLStatement(
     "leases_prune", "DELETE FROM leases WHERE id IN (\(LeaseSQL.selectPrunable) $1 LIMIT $2)")
@@ -98,6 +99,7 @@ extension PostgreSQLTransaction {
       PostgreSQLValue(lease.toldEnd), PostgreSQLValue(lease.port.map(Int64.init)),
       PostgreSQLValue(lease.hostKey), PostgreSQLValue(lease.handle), PostgreSQLValue(lease.owner?.text),
       PostgreSQLValue(lease.note), .integer(Int64(lease.version)),
+      PostgreSQLValue(lease.wishes.duration?.inMilliseconds),
     ]
   }
 }
@@ -109,7 +111,8 @@ extension Lease {
       payment: PaymentID(try row.text(2)), spec: WorkloadSpecName(try row.text(3)),
       wishes: WorkloadWishes(
         username: try row.optionalText(4), publicKey: try row.optionalText(5),
-        image: try row.optionalText(6)),
+        image: try row.optionalText(6),
+        duration: try row.optionalInteger(21).map { .milliseconds($0) }),
       backend: try row.text(7), state: try PostgreSQLRow.present(State(rawValue: row.text(8))),
       ordered: try row.moment(9), readySince: try row.optionalMoment(10), end: try row.moment(11),
       revoked: try row.optionalMoment(12) == nil ? .valid : .revoked, toldEnd: try row.optionalMoment(13),
