@@ -1,5 +1,6 @@
 #include "workload_init.h"
 
+#include <stddef.h>
 #include <string.h>
 
 struct source source_of(const struct sockaddr_storage *peer) {
@@ -22,20 +23,53 @@ static bool same(struct source a, struct source b) {
   return a.family == b.family && memcmp(a.prefix, b.prefix, sizeof a.prefix) == 0;
 }
 
-// Started per connection, sshd knows nothing of the others: its MaxStartups is ours to keep. A connection
-// that outlives the login time has logged in, so only the young ones count against their source.
-bool connections_admit(const struct connections *connections, struct source source, int64_t now) {
-  int live = 0, logins = 0, from_there = 0;
+static bool is_login(const struct connections *connections, const struct connection *each, int64_t now) {
+  return each->child != 0 && now - each->since < connections->login_time;
+}
+
+static int logins_from(const struct connections *connections, struct source source, int64_t now) {
+  int count = 0;
   for (int i = 0; i < MAX_CONNECTIONS; i++) {
     const struct connection *each = &connections->all[i];
-    if (each->child == 0) continue;
-    live++;
-    if (now - each->since >= connections->login_time) continue;
-    logins++;
-    if (same(each->source, source)) from_there++;
+    if (is_login(connections, each, now) && same(each->source, source)) count++;
   }
-  return live < connections->most && logins < connections->most_logins &&
-         from_there < connections->most_per_source;
+  return count;
+}
+
+// The oldest login of the source that has most of them: whoever fills the room makes the room.
+static struct connection *worst_login(struct connections *connections, int64_t now) {
+  struct connection *worst = NULL;
+  int most = 0;
+  for (int i = 0; i < MAX_CONNECTIONS; i++) {
+    struct connection *each = &connections->all[i];
+    if (!is_login(connections, each, now)) continue;
+    int count = logins_from(connections, each->source, now);
+    if (worst != NULL && (count < most || (count == most && each->since >= worst->since))) continue;
+    worst = each;
+    most = count;
+  }
+  return worst;
+}
+
+// Started per connection, sshd knows nothing of the others: its MaxStartups is ours to keep. A connection
+// that outlives the login time has logged in, so only the young ones count against their source. One that is
+// displaced may have logged in just now; better that, than that strangers keep the owner out.
+bool connections_admit(struct connections *connections, struct source source, int64_t now, pid_t *displaced) {
+  int live = 0, logins = 0;
+  for (int i = 0; i < MAX_CONNECTIONS; i++) {
+    if (connections->all[i].child != 0) live++;
+    if (is_login(connections, &connections->all[i], now)) logins++;
+  }
+  if (live >= connections->most) return false;
+  if (logins_from(connections, source, now) >= connections->most_per_source) return false;
+  if (logins >= connections->most_logins) {
+    struct connection *worst = worst_login(connections, now);
+    if (worst != NULL) {
+      *displaced = worst->child;
+      worst->child = 0;
+    }
+  }
+  return true;
 }
 
 void connections_add(struct connections *connections, struct source source, int64_t now, pid_t child) {

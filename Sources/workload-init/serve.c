@@ -14,13 +14,11 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define WARNING_MS (5 * 60 * 1000)
-#define LOG_BYTES (64 * 1024)
 
 struct server {
   const char *deadline_path;
@@ -79,28 +77,16 @@ static void keep_time(struct server *server) {
 
 // Connections -----------------------------------------------------------------------------------
 
-// What sshd reports goes to a file on the host, and whoever connects makes it report.
-static void bound_log(void) {
-  struct stat log;
-  if (fstat(2, &log) != 0 || !S_ISREG(log.st_mode) || log.st_size <= LOG_BYTES) return;
-  if (ftruncate(2, 0) != 0) fail("ftruncate");
-}
-
 static void start(struct server *server, int socket, struct source source) {
   int on = 1;
   // Without it each small packet of a login waits for an acknowledgement: 45 ms in all.
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  bound_log();
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   pid_t child = fork();
   if (child == 0) {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    dup2(socket, 0);
-    dup2(socket, 1);
-    setsid();
-    execv(server->command[0], server->command);
-    _exit(127);
+    const int ours[] = {server->listener, server->signals, server->watch, server->alarm};
+    for (int i = 0; i < 4; i++) close(ours[i]);
+    relay(socket, server->command);
   }
   if (child > 0) connections_add(&server->connections, source, now_on(CLOCK_MONOTONIC), child);
 }
@@ -112,7 +98,9 @@ static void accept_waiting(struct server *server) {
     int socket = accept4(server->listener, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC);
     if (socket < 0) return;
     struct source source = source_of(&peer);
-    if (connections_admit(&server->connections, source, now_on(CLOCK_MONOTONIC))) {
+    pid_t displaced = 0;
+    if (connections_admit(&server->connections, source, now_on(CLOCK_MONOTONIC), &displaced)) {
+      if (displaced > 0) kill(displaced, SIGKILL);
       start(server, socket, source);
     }
     close(socket);
@@ -122,8 +110,8 @@ static void accept_waiting(struct server *server) {
 static void take_signals(struct server *server) {
   struct signalfd_siginfo signal;
   while (read(server->signals, &signal, sizeof signal) == sizeof signal) {
-    // A sender outside has no number in here; the machine's own processes may not end it.
-    if (signal.ssi_signo == SIGTERM && signal.ssi_pid == 0) _exit(0);
+    // A sender outside has no number in here; the machine's own processes may not end it, nor a file of theirs.
+    if (signal.ssi_signo == SIGTERM && signal.ssi_code == SI_USER && signal.ssi_pid == 0) _exit(0);
   }
   pid_t child;
   while ((child = waitpid(-1, NULL, WNOHANG)) > 0) connections_ended(&server->connections, child);

@@ -44,14 +44,19 @@ struct connection {
 struct connections {
   struct connection all[MAX_CONNECTIONS];
   int most;             // at once
-  int most_logins;      // of them younger than the time that sshd gives a login
+  int most_logins;      // of them younger than the time that sshd gives a login; the next displaces one
   int most_per_source;  // of those, from one source
   int64_t login_time;   // milliseconds
 };
-// Whether one more from there is welcome now.
-bool connections_admit(const struct connections *connections, struct source source, int64_t now);
+// Whether one more from there is welcome now; `displaced` is the child whose login ends for it, if one does.
+bool connections_admit(struct connections *connections, struct source source, int64_t now, pid_t *displaced);
 void connections_add(struct connections *connections, struct source source, int64_t now, pid_t child);
 void connections_ended(struct connections *connections, pid_t child);
+
+// relay.c ---------------------------------------------------------------------------------------
+
+// Runs the command for a connection and carries bytes between the two until one of them ends.
+_Noreturn void relay(int connection, char **command);
 
 // deadline.c ------------------------------------------------------------------------------------
 

@@ -16,8 +16,10 @@ extension LocalBackend {
     self.state.withLock { $0.groups = groups }
     do {
       try FileTree.makeFolder(self.configuration.folder, mode: 0o711)
+      if geteuid() == 0, let closed = try self.openWay() { return .unfit(closed) }
       let found = try FileTree.names(in: self.configuration.folder).compactMap { WorkloadID($0) }
       self.state.withLock { $0.known.formUnion(found) }
+      for id in found where self.folder(of: id).isLeftProbe { try? self.removeNow(id, handle: nil) }
     } catch {
       return .unfit(error.text)
     }
@@ -26,11 +28,33 @@ extension LocalBackend {
     return reductions.isEmpty ? .full : .reduced(reductions)
   }
 
+  /// Machines run as users of their own, who must come to their folders and to `workload-init`: a copy of it where
+  /// they cannot, as below the home of root. Says what is in the way; nil for nothing.
+  private func openWay() throws(SystemFault) -> String? {
+    let folder = self.configuration.folder
+    if let closed = FileTree.closedFolder(above: folder) {
+      return """
+        Machines run as users of their own, and \(closed) lets no other user through to workloads.directory: \
+        chmod o+x \(closed), or choose another directory.
+        """
+    }
+    let program = self.configuration.programs.initProgram
+    guard FileTree.closedFolder(above: program) != nil else { return nil }
+    let copy = "\(folder)/workload-init"
+    try FileTree.copy(program: program, to: copy)
+    self.state.withLock { $0.programs.initProgram = copy }
+    return nil
+  }
+
   /// One sentence for each thing that a machine is promised elsewhere.
   static func reductions(_ lacking: [ControlGroups.Controller: String], isRoot: Bool) -> [String] {
     var sentences: [String] = []
     if let reason = lacking[.memory] {
-      sentences.append("Memory is limited for each process and not for the whole machine (\(reason)).")
+      sentences.append(
+        """
+        Of memory only what each process has for itself is limited, not what processes share, nor the whole \
+        machine's (\(reason)).
+        """)
     }
     if let reason = lacking[.pids] {
       sentences.append("Processes are counted within the machine only (\(reason)).")
@@ -47,7 +71,12 @@ extension LocalBackend {
   private func probe() -> String? {
     let id = WorkloadID.random()
     var handle: String?
-    defer { try? self.removeNow(id, handle: handle) }
+    let mark: Descriptor
+    do throws(SystemFault) { mark = try self.folder(of: id).markAsProbe() } catch { return error.text }
+    defer {
+      try? self.removeNow(id, handle: handle)
+      withExtendedLifetime(mark) {}
+    }
     do throws(BackendFault) {
       let port = try self.holdProbePort(for: id)
       let now = self.clock.now()
@@ -110,11 +139,6 @@ extension LocalBackend {
       (
         "setresuid",
         "The service's own user namespace has not enough users: run it outside of it, or as a plain user."
-      ),
-      ("execvp", "A program of the machine cannot be run: folders above it must be searchable for others."),
-      (
-        "find source path",
-        "Folders above the workloads' folder and above workload-init must be searchable for others."
       ),
     ]
     let fitting = advice.filter { reason.contains($0.sign) }.map(\.text)

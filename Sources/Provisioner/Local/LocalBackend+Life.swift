@@ -30,7 +30,7 @@ extension LocalBackend {
     if let held { return held.port }
     let address = self.configuration.address
     if let port = lease.port, !taken.contains(port) {
-      if let socket = try PortSocket.bind(port, on: address) { return self.hold(socket, for: lease.id) }
+      if let socket = try self.bind(port, for: lease.id) { return self.hold(socket, for: lease.id) }
       // Taken, perhaps by this very machine: started, and the service ended before it could write that down.
       if try self.findRunning(lease.id) != nil { return port }
     }
@@ -45,14 +45,34 @@ extension LocalBackend {
     return nil
   }
 
+  /// Nil when the port is taken; what is left of a start of the same machine, which the service's own end cut
+  /// short, is ended for it.
+  private func bind(_ port: UInt16, for id: WorkloadID) throws(SystemFault) -> PortSocket? {
+    if let socket = try PortSocket.bind(port, on: self.configuration.address) { return socket }
+    guard try self.findRunning(id) == nil else { return nil }
+    try self.endProcesses(of: id)
+    return try PortSocket.bind(port, on: self.configuration.address)
+  }
+
+  /// Ends whatever runs of a machine: all in its control groups, and all that were started for it and are in
+  /// none.
+  private func endProcesses(of id: WorkloadID) throws(SystemFault) {
+    try self.state.withLock { $0.groups }.end(id, within: Self.longestEnd)
+    for process in try RunningMachine.started(for: id) where !process.killProcess(within: Self.longestEnd) {
+      throw SystemFault(code: EBUSY, "end", "what was started for \(id.text)")
+    }
+  }
+
   private func hold(_ socket: PortSocket, for id: WorkloadID) -> UInt16 {
     self.state.withLock { $0.held[id] = HeldPort(port: socket.port, descriptor: socket.descriptor) }
     return socket.port
   }
 
-  /// By the owner of its host key, which is the user that it runs as.
+  /// By the owner of its host key, which is the user that it runs as. One that lacks what it was sold with is
+  /// none.
   private func findRunning(_ id: WorkloadID) throws(SystemFault) -> RunningMachine? {
-    guard let owner = self.folder(of: id).owner() else { return nil }
+    let folder = self.folder(of: id)
+    guard let owner = folder.owner(), !folder.isUnfinished else { return nil }
     return try RunningMachine.find(id, hostUser: owner)
   }
 
@@ -61,7 +81,7 @@ extension LocalBackend {
   {
     guard lease.end > self.clock.now() else { throw .refused("Its time is over.") }
     guard let port = lease.port else { throw .refused("It has no port: it was not prepared.") }
-    if spec.network == .outbound, let lack = LocalPrograms.outboundLack { throw .refused(lack) }
+    if let lack = self.lack(for: spec) { throw .refused(lack) }
     let nameserver = spec.network == .outbound ? OutboundNetwork.nameserver : nil
     let user = try self.user(of: lease, in: spec)
     let files = try Credentials(credentials, for: user)
@@ -91,7 +111,7 @@ extension LocalBackend {
   private func listener(for lease: Lease, _ port: UInt16) throws(BackendFault) -> Descriptor? {
     if let held = self.state.withLock({ $0.held[lease.id] }), held.port == port { return held.descriptor }
     do {
-      return try PortSocket.bind(port, on: self.configuration.address)?.descriptor
+      return try self.bind(port, for: lease.id)?.descriptor
     } catch {
       throw error.fault
     }
@@ -112,20 +132,22 @@ extension LocalBackend {
   private func launch(_ lease: Lease, _ spec: WorkloadSpec, _ user: MachineUser, listener: Descriptor)
     throws(BackendFault) -> ProcessName
   {
-    let groups = self.state.withLock { $0.groups }
+    let (groups, programs) = self.state.withLock { ($0.groups, $0.programs) }
     let folder = self.folder(of: lease.id)
     do {
       let command = SandboxCommand(
-        programs: self.configuration.programs, folder: folder, id: lease.id, user: user, spec: spec,
+        programs: programs, folder: folder, id: lease.id, user: user, spec: spec,
         hostUser: self.owner(port: lease.port), groups: try groups.make(for: spec, id: lease.id),
         boundsDataPerProcess: !groups.limits(.memory))
+      if spec.network == .outbound { try folder.beginUnfinished() }
       let life = try Descriptor.pipe()
       let start = SandboxStart(words: command.words, listener: listener, log: folder.log, life: life.write)
       let (name, monitor) = try start.run()
       self.watch.collect(monitor)
-      if spec.network == .outbound { try self.openNetwork(of: name, folder, life: life.read) }
+      if spec.network == .outbound { try self.openNetwork(of: name, lease, life: life.read) }
       return name
     } catch {
+      try? self.endProcesses(of: lease.id)
       try? groups.remove(lease.id, within: Self.longestEnd)
       // What the programs said of it is more than what we know of it.
       let words = folder.lastWords()
@@ -135,13 +157,14 @@ extension LocalBackend {
   }
 
   /// A machine that cannot be given what was sold is ended.
-  private func openNetwork(of name: ProcessName, _ folder: WorkloadFolder, life: Descriptor)
-    throws(SystemFault)
-  {
+  private func openNetwork(of name: ProcessName, _ lease: Lease, life: Descriptor) throws(SystemFault) {
+    let (groups, programs) = self.state.withLock { ($0.groups, $0.programs) }
     let network = OutboundNetwork(
-      programs: self.configuration.programs, folder: folder, machine: name, life: life)
+      programs: programs, folder: self.folder(of: lease.id), machine: name, life: life,
+      groups: groups.entries(of: lease.id))
     do {
       self.watch.collect(try network.open())
+      try self.folder(of: lease.id).finish()
     } catch {
       _ = RunningMachine(name)?.end(within: Self.longestEnd)
       throw error
@@ -180,13 +203,18 @@ extension LocalBackend {
     self.state.withLock { _ = $0.held.removeValue(forKey: id) }
     let folder = self.folder(of: id)
     do throws(SystemFault) {
+      let groups = self.state.withLock { $0.groups }
+      // Found before anything ends, so that it is collected.
       var machine = handle.flatMap { RunningMachine(handle: $0) }
       // Without a handle it may run all the same; its folder is there then, since that goes last.
       if machine == nil, handle == nil, folder.isThere { machine = try self.findRunning(id) }
+      try groups.end(id, within: Self.longestEnd)
       if let machine, !machine.end(within: Self.longestEnd) {
         throw SystemFault(code: EBUSY, "end", "process \(machine.name.pid)")
       }
-      try self.state.withLock { $0.groups }.remove(id, within: Self.longestEnd)
+      // A start that was cut short has no handle; and without groups nothing else holds processes together.
+      if handle == nil || !groups.limits(.pids) { try self.endProcesses(of: id) }
+      try groups.remove(id, within: Self.longestEnd)
       try folder.remove()
     } catch {
       throw error.fault

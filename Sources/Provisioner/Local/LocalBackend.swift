@@ -16,6 +16,7 @@ package final class LocalBackend: WorkloadBackend {
     /// All that have a folder.
     var known: Set<WorkloadID> = []
     var groups = ControlGroups.none
+    var programs: LocalPrograms
     var fitness: BackendReport.Fitness = .unfit("This host has not been examined yet.")
     /// Where the search for a free port goes on: a port is given again as late as can be, since whoever knew
     /// its last machine knows another host key for it.
@@ -44,7 +45,8 @@ package final class LocalBackend: WorkloadBackend {
     self.clock = clock
     self.events = events
     self.happened = happened
-    self.state = Mutex(State(nextPort: UInt16.random(in: configuration.ports)))
+    self.state = Mutex(
+      State(programs: configuration.programs, nextPort: UInt16.random(in: configuration.ports)))
     let folder = configuration.folder
     do {
       self.watch = try ExitWatch { id in
@@ -61,8 +63,12 @@ package final class LocalBackend: WorkloadBackend {
     self.happened.finish()
   }
 
+  package func lack(for spec: WorkloadSpec) -> String? {
+    spec.network == .outbound ? LocalPrograms.outboundLack : nil
+  }
+
   package func vacancy(for spec: WorkloadSpec) -> Vacancy {
-    if spec.network == .outbound, let lack = LocalPrograms.outboundLack { return .unavailable(lack) }
+    if let lack = self.lack(for: spec) { return .unavailable(lack) }
     let most = min(self.configuration.maxWorkloads, self.configuration.ports.count)
     return self.state.withLock { state in
       if case .unfit(let reason) = state.fitness { return .unavailable(reason) }
@@ -134,13 +140,20 @@ package final class LocalBackend: WorkloadBackend {
     }
   }
 
+  /// Of our own: a start or an end may take seconds, and the process' shared threads are few.
+  private static let threads: NIOThreadPool = {
+    let threads = NIOThreadPool(numberOfThreads: 8)
+    threads.start()
+    return threads
+  }()
+
   /// On a thread that may block.
   private func blocking<T: Sendable>(_ body: @escaping @Sendable () throws(BackendFault) -> T)
     async throws(BackendFault) -> T
   {
     let result: Result<T, BackendFault>
     do {
-      result = try await NIOSingletons.posixBlockingThreadPool.runIfActive { () -> Result<T, BackendFault> in
+      result = try await Self.threads.runIfActive { () -> Result<T, BackendFault> in
         do throws(BackendFault) {
           return .success(try body())
         } catch {

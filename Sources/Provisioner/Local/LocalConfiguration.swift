@@ -3,7 +3,7 @@ package struct LocalConfiguration: Hashable, Sendable {
   /// In lease rows: another one for each host, where several share a book.
   package var name: String
   /// Absolute; a folder for each machine is made in it. All folders above it must be searchable for others
-  /// where the service is root.
+  /// where the service is root; `workload-init` is copied into it where others cannot come to that.
   package var folder: String
   package var ports: ClosedRange<UInt16>
   /// Numeric, of one interface or of all; `::` is IPv4 too.

@@ -88,7 +88,7 @@ struct ControlGroupTests {
       [.memory: "Permission denied", .pids: "Permission denied", .cpu: "Read-only file system"], isRoot: false
     )
     #expect(sentences.count == 5)
-    #expect(sentences[0].contains("Memory") && sentences[0].contains("Permission denied"))
+    #expect(sentences[0].contains("memory") && sentences[0].contains("Permission denied"))
     #expect(sentences[2] == "Processor time is not limited (Read-only file system).")
   }
 
@@ -98,7 +98,6 @@ struct ControlGroupTests {
       ("bwrap: Unknown option --disable-userns", "0.8 or newer"),
       ("bwrap: setting up uid map: Permission denied", "apparmor_restrict_unprivileged_userns"),
       ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "container"),
-      ("bwrap: Can't find source path /root/w: Permission denied", "searchable"),
     ])
   func advice(_ reason: String, _ sign: String) {
     #expect(LocalBackend.advice(for: reason).hasPrefix(reason))

@@ -14,14 +14,14 @@ final class LocalHost: Sendable {
   let backend: LocalBackend
   let report: BackendReport
 
-  init(ports: ClosedRange<UInt16>, folder: String? = nil) async throws {
+  init(
+    ports: ClosedRange<UInt16>, folder: String? = nil, programs: LocalPrograms = LocalPrograms()
+  ) async throws {
     self.folder = folder ?? "/tmp/turnpike-local-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    self.backend = try LocalBackend(Self.configuration(self.folder, ports), clock: Clock())
+    self.backend = try LocalBackend(
+      LocalConfiguration(folder: self.folder, ports: ports, address: "127.0.0.1", programs: programs),
+      clock: Clock())
     self.report = await self.backend.examine()
-  }
-
-  static func configuration(_ folder: String, _ ports: ClosedRange<UInt16>) -> LocalConfiguration {
-    LocalConfiguration(folder: folder, ports: ports, address: "127.0.0.1")
   }
 
   /// A lease as its row is before anything was made.
@@ -60,9 +60,10 @@ final class LocalHost: Sendable {
 
 /// Runs a test with a host, and removes all that it made.
 func withLocalHost<R>(
-  _ ports: ClosedRange<UInt16>, folder: String? = nil, _ body: (LocalHost) async throws -> R
+  _ ports: ClosedRange<UInt16>, folder: String? = nil, programs: LocalPrograms = LocalPrograms(),
+  _ body: (LocalHost) async throws -> R
 ) async throws -> R {
-  let host = try await LocalHost(ports: ports, folder: folder)
+  let host = try await LocalHost(ports: ports, folder: folder, programs: programs)
   if case .unfit(let reason) = host.report.fitness {
     Issue.record("this host runs no machines: \(reason)")
   }

@@ -8,7 +8,7 @@ import Testing
 struct LocalLifeTests {
   @Test("it ends on time although its service is dead, with every process")
   func endsWithoutService() async throws {
-    try await withRig(24_110...24_119, seconds: 15, count: 5) { rig in
+    try await withRig(24_110...24_119, seconds: 600, count: 5) { rig in
       let machine = try #require(rig.machines.first)
       // What outlives a session must not outlive the machine.
       #expect(try await machine.ssh("setsid nohup sleep 600 >/dev/null 2>&1 & echo").status == 0)
@@ -16,6 +16,11 @@ struct LocalLifeTests {
       rig.kill()
       #expect(HostProcess(machine.pid) != nil)
       #expect(try await machine.ssh("echo still here").output == "still here\n")
+      // Only now is the end near, however slow the host is; nobody but PID 1 looks after it.
+      let files = try await LocalHost(ports: 24_110...24_119, folder: "\(machine.folder)/state").backend
+      for each in rig.machines {
+        try await files.setEnd(LocalHost.Clock().now() + .seconds(2), of: each.lease)
+      }
       #expect(await eventually { HostProcess.all(of: user).isEmpty })
       #expect(await eventually { rig.machines.allSatisfy { HostProcess($0.pid) == nil } })
       #expect(throws: (any Error).self) { try Caller(from: "127.0.0.1", to: machine.port) }
@@ -303,6 +308,30 @@ struct LocalLifeTests {
     if case .unfit = nowhere.fitness {} else { Issue.record("\(nowhere)") }
   }
 
+  @Test("a program that machines' users cannot come to is copied, and a folder that they cannot is named")
+  func closedFolders() async throws {
+    guard geteuid() == 0 else { return }
+    let home = "/tmp/turnpike-closed-\(UInt32.random(in: 0...UInt32.max))"
+    try FileManager.default.createDirectory(
+      atPath: home, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    defer { try? FileManager.default.removeItem(atPath: home) }
+    let found = LocalPrograms()
+    let program = "\(home)/workload-init"
+    try FileManager.default.copyItem(atPath: found.initProgram, toPath: program)
+    let programs = LocalPrograms(bubblewrap: found.bubblewrap, initProgram: program)
+    try await withLocalHost(24_110...24_119, programs: programs) { host in
+      let machine = try await host.machine()
+      #expect(try await machine.ssh("id -un").output == "dev\n")
+    }
+    let backend = try LocalBackend(
+      LocalConfiguration(folder: "\(home)/machines", address: "127.0.0.1"), clock: LocalHost.Clock())
+    guard case .unfit(let reason) = await backend.examine().fitness else {
+      Issue.record("a closed folder is no obstacle")
+      return
+    }
+    #expect(reason.contains("chmod o+x \(home),"), "\(reason)")
+  }
+
   @Test("a name that is not one, and a time that is over, are refused for good")
   func refused() async throws {
     try await withLocalHost(24_110...24_119) { host in
@@ -318,6 +347,147 @@ struct LocalLifeTests {
           if case .unavailable = error { Issue.record("\(error)") }
         }
       }
+    }
+  }
+
+  /// As many as a machine may have, after all that a tenant could do to PID 1.
+  private static let spinners =
+    """
+    perl -e 'system("chrt -i -p 0 1; renice -n 19 -p 1; prlimit --pid 1 --cpu=1; taskset -p 1 1");
+    for (1..100) { if (!fork) { for (;;) {} } }' >/dev/null 2>&1 </dev/null; echo
+    """
+
+  @Test("it ends on time though its tenant spins in a hundred processes and has tried all on PID 1")
+  func endsUnderLoad() async throws {
+    try await withLocalHost(24_110...24_119) { host in
+      let machine = try await host.machine()
+      let user = try #require(HostProcess(machine.pid)).user
+      _ = try await machine.ssh(Self.spinners)
+      #expect(HostProcess.all(of: user).count > 100)
+      try await host.backend.setEnd(LocalHost.Clock().now() + .seconds(1), of: machine.lease)
+      #expect(await eventually { HostProcess(machine.pid) == nil })
+      #expect(await eventually { HostProcess.all(of: user).isEmpty })
+    }
+  }
+
+  @Test("it is removed though PID 1 gets no processor time to die in")
+  func removedWhileStarved() async throws {
+    try await withLocalHost(24_110...24_119) { host in
+      let machine = try await host.machine()
+      let user = try #require(HostProcess(machine.pid)).user
+      _ = try await machine.ssh(Self.spinners)
+      // From outside, where it is allowed.
+      _ = try await Ran.run(["/usr/bin/chrt", "-i", "-p", "0", "\(machine.pid)"])
+      try await host.backend.remove(machine.lease.id, handle: machine.lease.handle)
+      #expect(HostProcess.all(of: user).isEmpty)
+      #expect(Self.groups(of: machine.lease.id).isEmpty)
+      #expect(try await host.backend.prepare(machine.lease, LocalHost.spec).port == machine.port)
+    }
+  }
+
+  @Test("credentials set many times at once are all set, the last of them to stay")
+  func credentialsAtOnce() async throws {
+    try await withLocalHost(24_110...24_119) { host in
+      var machine = try await host.machine()
+      let lease = machine.lease
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 0..<24 {
+          group.addTask {
+            let password = WorkloadPassword("pw-\(number)")
+            try await host.backend.setCredentials(WorkloadCredentials(password: password), of: lease)
+          }
+        }
+        try await group.waitForAll()
+      }
+      machine.password = "last"
+      try await host.backend.setCredentials(
+        WorkloadCredentials(password: WorkloadPassword("last")), of: machine.lease)
+      #expect(try await machine.ssh("echo in").output == "in\n")
+      let files = try FileManager.default.contentsOfDirectory(atPath: "\(machine.path)/etc")
+      #expect(!files.contains { $0.hasPrefix("shadow.") })
+    }
+  }
+
+  @Test("one that was not given all that it was sold with before its service ended is made anew")
+  func unfinished() async throws {
+    guard geteuid() == 0 else { return }
+    try await withLocalHost(24_110...24_119) { host in
+      var spec = LocalHost.spec
+      spec.network = .outbound
+      let machine = try await host.machine(spec: spec)
+      #expect(!FileManager.default.fileExists(atPath: "\(machine.path)/unfinished"))
+      var lease = machine.lease
+      lease.handle = nil
+      #expect(try await host.backend.look(lease) == .ready)
+      try "".write(toFile: "\(machine.path)/unfinished", atomically: true, encoding: .utf8)
+      let other = try await LocalHost(ports: 24_110...24_119, folder: host.folder)
+      #expect(try await other.backend.look(lease) == .starting)
+      #expect(try await other.backend.prepare(lease, spec).port == machine.port)
+      lease.handle = try await other.backend.start(lease, spec, credentials: WorkloadCredentials())
+      #expect(lease.handle != machine.lease.handle && HostProcess(machine.pid) == nil)
+      #expect(try await machine.ssh("grep -c tap0: /proc/net/dev").output == "1\n")
+    }
+  }
+
+  @Test("removal ends what was started for it and is in no group, and nothing else")
+  func removesStarted() async throws {
+    try await withLocalHost(24_110...24_119) { host in
+      let (first, second) = (LocalHost.lease(), LocalHost.lease())
+      for lease in [first, second] { _ = try await host.backend.prepare(lease, LocalHost.spec) }
+      let processes = try [first, second].map { lease in
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/perl")
+        process.arguments = ["-e", "sleep 600", "/run/workload-init", "serve", "--name", lease.id.text]
+        try process.run()
+        return process
+      }
+      defer { for process in processes { process.terminate() } }
+      try await host.backend.remove(first.id, handle: nil)
+      #expect(await eventually { HostProcess(processes[0].processIdentifier) == nil })
+      #expect(HostProcess(processes[1].processIdentifier) != nil)
+    }
+  }
+
+  @Test(
+    "a service that is killed in the middle of a start leaves nothing that the next one does not end",
+    arguments: [nil, 12_345])
+  func killedInMidStart(_ user: UInt32?) async throws {
+    let folder = "/tmp/turnpike-mid-\(UInt32.random(in: 0...UInt32.max))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try FileManager.default.setAttributes([.posixPermissions: 0o711], ofItemAtPath: folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var prepared: [(id: WorkloadID, port: UInt16)] = []
+    for round in 0..<20 {
+      // Every other one in its examination.
+      let isEarly = round.isMultiple(of: 2)
+      let lines = try await Rig.killed(
+        24_150...24_199, folder: folder, user: user, onceItHas: isEarly ? nil : "prepared ",
+        after: .milliseconds(Int.random(in: isEarly ? 5...150 : 0...30)))
+      for words in lines.map({ $0.split(separator: " ") }) where words.first == "prepared" && words.count == 3
+      {
+        if let id = WorkloadID(String(words[1])), let port = UInt16(words[2]) { prepared.append((id, port)) }
+      }
+    }
+    #expect(prepared.count >= 10)
+
+    // Some are wanted still, the others not.
+    let wanted = prepared.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
+    let heir = try Rig(24_150...24_199, seconds: 600, count: 0, again: wanted, folder: folder, user: user)
+    #expect(heir.machines.map(\.lease.id) == wanted.map(\.id), "\(heir.report)")
+    #expect(Set(heir.machines.map(\.port)).count == wanted.count)
+    for machine in heir.machines {
+      #expect(try await machine.ssh("hostname").output == "\(machine.lease.id.text)\n")
+    }
+    heir.kill()
+    try await withLocalHost(24_150...24_199, folder: "\(folder)/state") { host in
+      for machine in heir.machines {
+        try await host.backend.remove(machine.lease.id, handle: machine.lease.handle)
+      }
+      for id in try await host.backend.inventory() { try await host.backend.remove(id, handle: nil) }
+      #expect(await eventually { HostProcess.all(mentioning: folder).isEmpty })
+      #expect(prepared.allSatisfy { Self.groups(of: $0.id).isEmpty })
+      let left = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/state")
+      #expect(left.filter { WorkloadID($0) != nil } == [])
     }
   }
 

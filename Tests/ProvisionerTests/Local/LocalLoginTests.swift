@@ -103,6 +103,17 @@ struct LocalLoginTests {
     }
   }
 
+  @Test("whoever fills all logins makes the room for the next, and keeps nobody out")
+  func logins() async throws {
+    try await withLocalHost(24_100...24_109) { host in
+      let machine = try await host.machine()
+      let open = try (0..<16).map { try Caller(from: "127.0.0.\(2 + $0 / 4)", to: machine.port) }
+      for caller in open { #expect(caller.greeting().hasPrefix("SSH-2.0-")) }
+      for _ in 0..<3 { #expect(try await machine.ssh("true").status == 0) }
+      #expect(try Caller(from: "127.0.0.9", to: machine.port).greeting().hasPrefix("SSH-2.0-"))
+    }
+  }
+
   static func makeKey(in folder: String) async throws -> (file: String, line: String) {
     let file = "\(folder)/key-\(UInt64.random(in: 0...UInt64.max))"
     _ = try await Ran.run([

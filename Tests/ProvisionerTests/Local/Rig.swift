@@ -10,39 +10,27 @@ final class Rig {
   let machines: [Machine]
   private let input = Pipe()
 
-  /// - Parameter user: a user of the host; nil for ours.
-  init(_ ports: ClosedRange<UInt16>, seconds: Int, count: Int, folder: String, user: UInt32? = nil) throws {
-    // Where any user may run them.
-    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let built = URL(fileURLWithPath: own).deletingLastPathComponent().path
-    for program in ["local-rig", "workload-init"] {
-      try FileManager.default.copyItem(atPath: "\(built)/\(program)", toPath: "\(folder)/\(program)")
-    }
-    let state = "\(folder)/state"
-    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
-    var words = [
-      "\(folder)/local-rig", state, "\(ports.lowerBound)", "\(ports.upperBound)", "\(seconds)", "\(count)",
-    ]
-    if let user {
-      try FileManager.default.setAttributes([.ownerAccountID: user], ofItemAtPath: state)
-      words = ["/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups"] + words
-    }
-    let output = Pipe()
-    self.process.executableURL = URL(fileURLWithPath: words[0])
-    self.process.arguments = Array(words.dropFirst())
-    self.process.standardInput = self.input
-    self.process.standardOutput = output
-    try self.process.run()
-
+  /// - Parameters:
+  ///   - user: a user of the host; nil for ours.
+  ///   - again: what an earlier one has begun, made after the others.
+  init(
+    _ ports: ClosedRange<UInt16>, seconds: Int, count: Int, again: [(id: WorkloadID, port: UInt16)] = [],
+    folder: String, user: UInt32? = nil
+  ) throws {
+    let output = try Self.run(
+      self.process, ports, seconds: seconds, count: count, again: again, folder: folder, user: user,
+      input: self.input)
     var text = ""
-    while text.split(separator: "\n").count < 1 + count || !text.hasSuffix("\n") {
+    func lines() -> [String] {
+      text.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("prepared ") }
+    }
+    while lines().count < 1 + count + again.count || !text.hasSuffix("\n") {
       let piece = output.fileHandleForReading.availableData
       guard !piece.isEmpty else { break }
       text += String(decoding: piece, as: UTF8.self)
     }
-    let lines = text.split(separator: "\n").map(String.init)
-    self.report = lines.first ?? ""
-    self.machines = lines.dropFirst().compactMap { line in
+    self.report = lines().first ?? ""
+    self.machines = lines().dropFirst().compactMap { line in
       let words = line.split(separator: " ").map(String.init)
       guard words.count == 7, words[0] == "machine", let id = WorkloadID(words[1]) else { return nil }
       var lease = LocalHost.lease(seconds: seconds)
@@ -52,6 +40,57 @@ final class Rig {
       lease.hostKey = words[5...].joined(separator: " ")
       return Machine(lease: lease, password: words[4], folder: folder)
     }
+  }
+
+  private static func run(
+    _ process: Process, _ ports: ClosedRange<UInt16>, seconds: Int, count: Int,
+    again: [(id: WorkloadID, port: UInt16)] = [], folder: String, user: UInt32?, input: Pipe
+  ) throws -> Pipe {
+    // Where any user may run them.
+    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    let built = URL(fileURLWithPath: own).deletingLastPathComponent().path
+    for program in ["local-rig", "workload-init"]
+    where !FileManager.default.fileExists(atPath: "\(folder)/\(program)") {
+      try FileManager.default.copyItem(atPath: "\(built)/\(program)", toPath: "\(folder)/\(program)")
+    }
+    let state = "\(folder)/state"
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+    var words = [
+      "\(folder)/local-rig", state, "\(ports.lowerBound)", "\(ports.upperBound)", "\(seconds)", "\(count)",
+    ]
+    for (id, port) in again { words += [id.text, "\(port)"] }
+    if let user {
+      try FileManager.default.setAttributes([.ownerAccountID: user], ofItemAtPath: state)
+      words = ["/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups"] + words
+    }
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: words[0])
+    process.arguments = Array(words.dropFirst())
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    return output
+  }
+
+  /// Of a service that makes one machine after the other, killed a time after a word of it, or after its
+  /// start: all that it said.
+  static func killed(
+    _ ports: ClosedRange<UInt16>, folder: String, user: UInt32?, onceItHas word: String?, after time: Duration
+  ) async throws -> [String] {
+    let process = Process()
+    let output = try self.run(
+      process, ports, seconds: 600, count: 5, folder: folder, user: user, input: Pipe())
+    var text = ""
+    while let word, !text.contains(word) {
+      let piece = output.fileHandleForReading.availableData
+      guard !piece.isEmpty else { break }
+      text += String(decoding: piece, as: UTF8.self)
+    }
+    try await Task.sleep(for: time)
+    Foundation.kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    text += String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    return text.split(separator: "\n").map(String.init)
   }
 
   /// As `kill -9` does.

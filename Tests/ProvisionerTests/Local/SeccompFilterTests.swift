@@ -7,11 +7,14 @@ import Testing
 struct SeccompFilterTests {
   typealias Answer = SeccompFilter.Answer
 
-  @Test("refuses each listed call and no other", arguments: SeccompFilter.Architecture.allCases)
-  func calls(_ architecture: SeccompFilter.Architecture) {
+  @Test("refuses each listed call and no other", arguments: Architecture.allCases)
+  func calls(_ architecture: Architecture) {
     let filter = SeccompFilter(for: architecture)
-    let refused = Set(SystemCalls(of: architecture).refused)
-    #expect(refused.count == SystemCalls(of: architecture).refused.count)
+    let calls = SystemCalls(of: architecture)
+    // The first argument below is 2: of these it is another process, or a user.
+    let aimed = calls.onlyOneself + [calls.setpriority, calls.ioprioSet]
+    let refused = Set(calls.refused + aimed)
+    #expect(refused.count == calls.refused.count + aimed.count)
     for number in UInt32(0)..<500 {
       let answer = Self.run(filter, architecture.audit, number, 2, 0)
       let expected =
@@ -31,16 +34,49 @@ struct SeccompFilterTests {
 
   @Test(
     "lets processes be made, in no user namespace of their own",
-    arguments: SeccompFilter.Architecture.allCases)
-  func clone(_ architecture: SeccompFilter.Architecture) {
+    arguments: Architecture.allCases)
+  func clone(_ architecture: Architecture) {
     let filter = SeccompFilter(for: architecture)
     let number = SystemCalls(of: architecture).clone
     #expect(Self.run(filter, architecture.audit, number, 0x11, 0) == Answer.allow)
     #expect(Self.run(filter, architecture.audit, number, 0x1000_0011, 0) == Answer.notPermitted)
   }
 
-  @Test("gives sockets of four families", arguments: SeccompFilter.Architecture.allCases)
-  func families(_ architecture: SeccompFilter.Architecture) {
+  @Test(
+    "lets a process set its own share, priority and limits, and nobody else's",
+    arguments: Architecture.allCases)
+  func oneself(_ architecture: Architecture) {
+    let filter = SeccompFilter(for: architecture)
+    let calls = SystemCalls(of: architecture)
+    for number in calls.onlyOneself {
+      #expect(Self.run(filter, architecture.audit, number, 0, 1) == Answer.allow)
+      #expect(Self.run(filter, architecture.audit, number, 1, 0) == Answer.notPermitted)
+    }
+    // The kind for which it is allowed (PRIO_PROCESS, IOPRIO_WHO_PROCESS), and groups and users.
+    for (number, process) in [(calls.setpriority, 0), (calls.ioprioSet, 1)] as [(UInt32, UInt32)] {
+      for kind in process...process + 2 {
+        let expected = kind == process ? Answer.allow : Answer.notPermitted
+        #expect(Self.run(filter, architecture.audit, number, kind, 0) == expected)
+        #expect(Self.run(filter, architecture.audit, number, kind, 1) == Answer.notPermitted)
+      }
+    }
+  }
+
+  @Test("takes no lease of a file, and locks and duplicates as always", arguments: Architecture.allCases)
+  func leases(_ architecture: Architecture) {
+    let filter = SeccompFilter(for: architecture)
+    let number = SystemCalls(of: architecture).fcntl
+    // F_SETLEASE, F_NOTIFY and F_SETDELEG; F_SETFL, F_SETLK, F_GETLEASE, F_DUPFD_CLOEXEC and F_ADD_SEALS.
+    for command in [1024, 1026, 1040] as [UInt32] {
+      #expect(Self.run(filter, architecture.audit, number, 3, command) == Answer.notPermitted)
+    }
+    for command in [4, 6, 1025, 1030, 1033] as [UInt32] {
+      #expect(Self.run(filter, architecture.audit, number, 3, command) == Answer.allow)
+    }
+  }
+
+  @Test("gives sockets of four families", arguments: Architecture.allCases)
+  func families(_ architecture: Architecture) {
     let filter = SeccompFilter(for: architecture)
     let calls = SystemCalls(of: architecture)
     for family in UInt32(0)..<64 {
@@ -50,8 +86,8 @@ struct SeccompFilterTests {
     }
   }
 
-  @Test("puts nothing into a terminal's input", arguments: SeccompFilter.Architecture.allCases)
-  func terminals(_ architecture: SeccompFilter.Architecture) {
+  @Test("puts nothing into a terminal's input", arguments: Architecture.allCases)
+  func terminals(_ architecture: Architecture) {
     let filter = SeccompFilter(for: architecture)
     let number = SystemCalls(of: architecture).ioctl
     // TIOCSTI and TIOCLINUX, then TCGETS and TIOCGWINSZ.

@@ -1,3 +1,5 @@
+internal import Gate
+
 /// The one account of a machine, in the files of its `/etc` (passwd(5), group(5), shadow(5)).
 struct MachineUser: Equatable {
   let name: Username

@@ -17,6 +17,8 @@ struct WorkloadFolder {
   private var hostKey: String { "\(self.etc)/ssh/host_ed25519" }
   private var deadline: String { "\(self.run)/deadline" }
   private var shadow: String { "\(self.etc)/shadow" }
+  private var unfinished: String { "\(self.path)/unfinished" }
+  private var probeMark: String { "\(self.path)/probe" }
   private var authorizedKeys: String { "\(self.etc)/ssh/authorized_keys" }
 
   var isThere: Bool { FileTree.exists(self.path) }
@@ -51,8 +53,9 @@ struct WorkloadFolder {
     for name in ["alternatives", "ssl", "ssl/certs"] {
       try FileTree.makeFolder("\(self.etc)/\(name)", mode: 0o755)
     }
+    // The machine's user reads it and does not own it: an owner may do more to a file than its mode says.
     if let owner, let key = try FileTree.read(self.hostKey) {
-      try FileTree.replace(self.hostKey, with: key, mode: 0o600, owner: owner)
+      try FileTree.replace(self.hostKey, with: key, mode: 0o600, group: owner)
     }
   }
 
@@ -65,7 +68,7 @@ struct WorkloadFolder {
     let fields = try FileTree.read(self.shadow)?.split(separator: ":") ?? []
     let hash = credentials.hash ?? (fields.count > 1 ? PasswordHash(stored: String(fields[1])) : .none)
     let shadow = credentials.user.shadow(hash)
-    try FileTree.replace(self.shadow, with: shadow, mode: 0o600, owner: owner)
+    try FileTree.replace(self.shadow, with: shadow, mode: 0o600, group: owner)
   }
 
   func setEnd(_ end: Timestamp) throws(SystemFault) {
@@ -88,10 +91,31 @@ struct WorkloadFolder {
     return Username(String(name)).map { MachineUser(name: $0) }
   }
 
-  /// The host user that a machine from here runs as: its host key is his. Nil for no host key.
+  /// The host user that a machine from here runs as: its host key is his, or that of his group, which has the
+  /// same number. Nil for no host key.
   func owner() -> uid_t? {
     var status = stat()
-    return unsafe lstat(self.hostKey, &status) == 0 ? status.st_uid : nil
+    guard unsafe lstat(self.hostKey, &status) == 0 else { return nil }
+    return status.st_uid == 0 ? status.st_gid : status.st_uid
+  }
+
+  /// It runs, or will, before it has all that it was sold with.
+  var isUnfinished: Bool { FileTree.exists(self.unfinished) }
+  func beginUnfinished() throws(SystemFault) { try FileTree.replace(self.unfinished, with: "", mode: 0o600) }
+  func finish() throws(SystemFault) { try FileTree.remove(self.unfinished) }
+
+  /// Says that this is no buyer's machine. Returns what has to be held until it is gone.
+  func markAsProbe() throws(SystemFault) -> Descriptor {
+    try FileTree.makeFolder(self.path, mode: 0o711)
+    let mark = try Descriptor.open(self.probeMark, O_CREAT | O_WRONLY, mode: 0o600)
+    guard flock(mark.raw, LOCK_EX | LOCK_NB) == 0 else { throw SystemFault("lock", self.probeMark) }
+    return mark
+  }
+
+  /// A probe whose service ended before it could remove it.
+  var isLeftProbe: Bool {
+    guard let mark = try? Descriptor.open(self.probeMark, O_WRONLY) else { return false }
+    return flock(mark.raw, LOCK_EX | LOCK_NB) == 0
   }
 
   /// The last lines of what sandbox and sshd reported.

@@ -100,8 +100,8 @@ struct ControlGroups: Equatable {
   func values(for spec: WorkloadSpec, id: WorkloadID) -> [(file: String, value: String, isNeeded: Bool)] {
     let period = 100_000
     let quota = max(1_000, Int(spec.milliCPU) * period / 1_000)
-    // Besides the machine's own: bubblewrap, PID 1 and the two of a login.
-    let processes = spec.processes + 4
+    // Besides the machine's own: bubblewrap, PID 1 and the two of a login; slirp4netns, at first two.
+    let processes = spec.processes + (spec.network == .outbound ? 6 : 4)
     let values: [(Controller, String, String, Bool)] =
       switch self.version {
       case .two:
@@ -126,6 +126,9 @@ struct ControlGroups: Equatable {
     }
   }
 
+  /// The files that take a process in.
+  func entries(of id: WorkloadID) -> [String] { self.folders(of: id).map { "\($0)/cgroup.procs" } }
+
   /// Returns the files that take a process in.
   func make(for spec: WorkloadSpec, id: WorkloadID) throws(SystemFault) -> [String] {
     for folder in self.folders(of: id) { try FileTree.makeFolder(folder, mode: 0o755) }
@@ -136,17 +139,56 @@ struct ControlGroups: Equatable {
         if isNeeded { throw error }
       }
     }
-    return self.folders(of: id).map { "\($0)/cgroup.procs" }
+    return self.entries(of: id)
   }
 
-  /// Ends what is left in them, and removes them; a process that has just ended may hold its group a moment
-  /// longer.
+  /// Those outside of the machine's process namespace end with it: bubblewrap, when it has collected PID 1.
+  private static let patience: Duration = .milliseconds(500)
+
+  /// Ends every process in them, whatever it is, and gives them processor time to die in.
+  func end(_ id: WorkloadID, within time: Duration) throws(SystemFault) {
+    let end = ContinuousClock.now + time
+    for folder in self.folders(of: id) {
+      let (file, value) = self.version == .two ? ("cpu.max", "max") : ("cpu.cfs_quota_us", "-1")
+      try? FileTree.set("\(folder)/\(file)", to: value)
+    }
+    // Killed before that, bubblewrap would leave a dead PID 1 to whoever inherits it, who may never collect it.
+    var outer = ContinuousClock.now + Self.patience
+    // Again and again: they may start others meanwhile.
+    while case let left = try self.processes(of: id), !left.isEmpty {
+      let inner = left.filter(\.isInside)
+      for each in inner { each.process.kill() }
+      if !inner.isEmpty { outer = ContinuousClock.now + Self.patience }
+      if outer < ContinuousClock.now {
+        for each in left { each.process.kill() }
+        for folder in self.folders(of: id) { try? FileTree.set("\(folder)/cgroup.kill", to: "1") }
+      }
+      guard ContinuousClock.now < end else {
+        throw SystemFault(code: EBUSY, "end", "the processes of \(id.text)")
+      }
+      usleep(2_000)
+    }
+  }
+
+  private func processes(of id: WorkloadID) throws(SystemFault) -> [(process: Descriptor, isInside: Bool)] {
+    var found: [(process: Descriptor, isInside: Bool)] = []
+    for file in self.entries(of: id) {
+      for line in try FileTree.read(file)?.split(separator: "\n") ?? [] {
+        // Asked again once it is held: the number cannot come to mean another.
+        guard let pid = pid_t(line), let process = Descriptor.process(pid),
+          let groups = (try? FileTree.read("/proc/\(pid)/cgroup")) ?? nil, groups.contains("/\(id.text)\n")
+        else { continue }
+        let status = (try? FileTree.read("/proc/\(pid)/status")) ?? nil
+        found.append((process, RunningMachine.isInside(status ?? "")))
+      }
+    }
+    return found
+  }
+
+  /// Removes them; a process that has just ended may hold its group a moment longer.
   func remove(_ id: WorkloadID, within time: Duration) throws(SystemFault) {
     let end = ContinuousClock.now + time
     for folder in self.folders(of: id) {
-      if self.version == .two, FileTree.exists("\(folder)/cgroup.kill") {
-        try FileTree.set("\(folder)/cgroup.kill", to: "1")
-      }
       while true {
         do {
           try FileTree.removeFolder(folder)

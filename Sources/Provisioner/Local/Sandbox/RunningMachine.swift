@@ -30,10 +30,33 @@ struct RunningMachine {
   /// How its PID 1 shows in the host's list of processes.
   static func mark(of id: WorkloadID) -> [String] { ["--name", id.text] }
 
+  /// What the command lines of all have that are started for a machine, from the launcher to PID 1.
+  private static func command(of id: WorkloadID) -> [String] {
+    [SandboxPaths.initProgram, "serve"] + self.mark(of: id)
+  }
+
+  /// Looks through all processes: for those that were started for a machine, whatever of its start they have
+  /// come to. A tenant can make his own look so, and has them ended.
+  static func started(for id: WorkloadID) throws(SystemFault) -> [Descriptor] {
+    let command = self.command(of: id)
+    let own = geteuid()
+    return try FileTree.names(in: "/proc").compactMap { entry in
+      // Held before it is looked at: the number cannot come to mean another.
+      guard let pid = pid_t(entry), pid > 1, let process = Descriptor.process(pid),
+        let line = (try? FileTree.read("/proc/\(pid)/cmdline")) ?? nil, line.contains(id.text)
+      else { return nil }
+      let words = line.split(separator: "\0").map(String.init)
+      guard words.indices.contains(where: { words[$0...].starts(with: command) }),
+        let status = (try? FileTree.read("/proc/\(pid)/status")) ?? nil,
+        own == 0 || Self.user(status) == own
+      else { return nil }
+      return process
+    }
+  }
+
   /// Looks through all processes: for a machine whose handle was lost between its start and the note of it.
   static func find(_ id: WorkloadID, hostUser: uid_t) throws(SystemFault) -> RunningMachine? {
-    let words = [SandboxPaths.initProgram, "serve"] + self.mark(of: id)
-    let start = words.joined(separator: "\0") + "\0"
+    let start = self.command(of: id).joined(separator: "\0") + "\0"
     for entry in try FileTree.names(in: "/proc") {
       guard let pid = pid_t(entry), let line = (try? FileTree.read("/proc/\(pid)/cmdline")) ?? nil,
         line.hasPrefix(start), let name = ProcessName(living: pid),
@@ -47,17 +70,19 @@ struct RunningMachine {
 
   /// Any tenant can name a process as he likes, but the first of its namespace he is given.
   static func isFirst(_ status: String, hostUser: uid_t) -> Bool {
-    var isFirst = false
-    var isOwned = false
-    for line in status.split(separator: "\n") {
-      let fields = line.split(separator: "\t")
-      switch fields.first {
-      case "NSpid:": isFirst = fields.count > 2 && fields.last == "1"
-      case "Uid:": isOwned = fields.count > 1 && fields[1] == "\(hostUser)"
-      default: continue
-      }
-    }
-    return isFirst && isOwned
+    let numbers = self.numbers("NSpid:", in: status)
+    return numbers.count > 1 && numbers.last == 1 && self.user(status) == hostUser
+  }
+
+  /// Of a process namespace below the host's.
+  static func isInside(_ status: String) -> Bool { self.numbers("NSpid:", in: status).count > 1 }
+
+  private static func user(_ status: String) -> uid_t? { self.numbers("Uid:", in: status).first }
+
+  /// What stands in a line of `/proc/PID/status`.
+  private static func numbers(_ name: String, in status: String) -> [UInt32] {
+    let line = status.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
+    return line.split(separator: "\t").dropFirst().compactMap { UInt32($0) }
   }
 
   /// Ends all of it; false when something was left after the time.

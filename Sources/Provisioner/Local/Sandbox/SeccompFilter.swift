@@ -6,27 +6,10 @@
 /// 4. Sockets are of four families. Vsock above all is bounded by no network namespace: through it a machine
 ///    would speak to the hypervisor.
 /// 5. No keystrokes put into another's terminal (TIOCSTI, TIOCLINUX).
+/// 6. Shares of the processor, priorities and limits are set for oneself only: PID 1 has the tenant's user,
+///    and must come to run when the end has come.
+/// 7. No leases of files, and no notices of folders: who opens a leased file waits for its holder.
 struct SeccompFilter {
-  enum Architecture: Hashable, CaseIterable {
-    case x86_64, arm64
-
-    static var current: Architecture {
-      #if arch(x86_64)
-        .x86_64
-      #elseif arch(arm64)
-        .arm64
-      #endif
-    }
-
-    /// AUDIT_ARCH_… of linux/audit.h.
-    var audit: UInt32 {
-      switch self {
-      case .x86_64: 0xc000_003e
-      case .arm64: 0xc000_00b7
-      }
-    }
-  }
-
   enum Answer {
     /// SECCOMP_RET_ALLOW
     static let allow: UInt32 = 0x7fff_0000
@@ -52,6 +35,12 @@ struct SeccompFilter {
   /// TIOCSTI, TIOCLINUX
   static let terminalTricks: [UInt32] = [0x5412, 0x541c]
 
+  /// F_SETLEASE, F_NOTIFY, F_SETDELEG
+  static let fileTricks: [UInt32] = [1024, 1026, 1040]
+  /// PRIO_PROCESS and IOPRIO_WHO_PROCESS, with 0 for the caller. What is a user's is PID 1's too.
+  static let priorityOfProcess: UInt32 = 0
+  static let diskPriorityOfProcess: UInt32 = 1
+
   let instructions: [BPFInstruction]
 
   var bytes: [UInt8] { self.instructions.flatMap(\.bytes) }
@@ -69,6 +58,12 @@ struct SeccompFilter {
     for number in numbers.refused {
       program.test(BPFInstruction.isEqual, number, then: .answer(Answer.notPermitted))
     }
+    for number in numbers.onlyOneself {
+      program.test(BPFInstruction.isEqual, number, then: .part("oneself"))
+    }
+    program.test(BPFInstruction.isEqual, numbers.setpriority, then: .part("setpriority"))
+    program.test(BPFInstruction.isEqual, numbers.ioprioSet, then: .part("ioprio_set"))
+    program.test(BPFInstruction.isEqual, numbers.fcntl, then: .part("fcntl"))
     program.test(BPFInstruction.isEqual, numbers.clone3, then: .answer(Answer.noSuchCall))
     program.test(BPFInstruction.isEqual, numbers.clone, then: .part("clone"))
     program.test(BPFInstruction.isEqual, numbers.ioctl, then: .part("ioctl"))
@@ -76,17 +71,34 @@ struct SeccompFilter {
     program.test(BPFInstruction.isEqual, numbers.socketpair, then: .part("socket"))
     program.answer(Answer.allow)
 
+    program.begin("oneself")
+    program.load(Offset.firstArgument)
+    program.test(BPFInstruction.isEqual, 0, otherwise: .answer(Answer.notPermitted))
+    program.answer(Answer.allow)
+
+    for (part, kind) in [("setpriority", Self.priorityOfProcess), ("ioprio_set", Self.diskPriorityOfProcess)]
+    {
+      program.begin(part)
+      program.load(Offset.firstArgument)
+      program.test(BPFInstruction.isEqual, kind, otherwise: .answer(Answer.notPermitted))
+      program.load(Offset.secondArgument)
+      program.test(BPFInstruction.isEqual, 0, otherwise: .answer(Answer.notPermitted))
+      program.answer(Answer.allow)
+    }
+
     program.begin("clone")
     program.load(Offset.firstArgument)
     program.test(BPFInstruction.hasBit, Self.newUserNamespace, then: .answer(Answer.notPermitted))
     program.answer(Answer.allow)
 
-    program.begin("ioctl")
-    program.load(Offset.secondArgument)
-    for trick in Self.terminalTricks {
-      program.test(BPFInstruction.isEqual, trick, then: .answer(Answer.notPermitted))
+    for (part, tricks) in [("ioctl", Self.terminalTricks), ("fcntl", Self.fileTricks)] {
+      program.begin(part)
+      program.load(Offset.secondArgument)
+      for trick in tricks {
+        program.test(BPFInstruction.isEqual, trick, then: .answer(Answer.notPermitted))
+      }
+      program.answer(Answer.allow)
     }
-    program.answer(Answer.allow)
 
     program.begin("socket")
     program.load(Offset.firstArgument)

@@ -1,22 +1,40 @@
 /// Numbers of system calls (asm/unistd_64.h; asm-generic/unistd.h for arm64).
 struct SystemCalls {
   let refused: [UInt32]
+  /// Allowed where the first argument is 0, which is the caller itself.
+  let onlyOneself: [UInt32]
+  let setpriority: UInt32
+  let ioprioSet: UInt32
+  let fcntl: UInt32
   let clone: UInt32
   let clone3: UInt32 = 435
   let ioctl: UInt32
   let socket: UInt32
   let socketpair: UInt32
 
-  init(of architecture: SeccompFilter.Architecture) {
+  init(of architecture: Architecture) {
     switch architecture {
     case .x86_64:
       self.refused = Self.table.map(\.x86_64)
+      self.onlyOneself = Self.aimed.map(\.x86_64)
+      (self.setpriority, self.ioprioSet, self.fcntl) = (141, 251, 72)
       (self.clone, self.ioctl, self.socket, self.socketpair) = (56, 16, 41, 53)
     case .arm64:
       self.refused = Self.table.compactMap(\.arm64)
+      self.onlyOneself = Self.aimed.map(\.arm64)
+      (self.setpriority, self.ioprioSet, self.fcntl) = (140, 30, 25)
       (self.clone, self.ioctl, self.socket, self.socketpair) = (220, 29, 198, 199)
     }
   }
+
+  /// What sets another process' share of the processor or its limits: PID 1 has the tenant's own user.
+  static let aimed: [(name: String, x86_64: UInt32, arm64: UInt32)] = [
+    ("sched_setscheduler", 144, 119),
+    ("sched_setparam", 142, 118),
+    ("sched_setattr", 314, 274),
+    ("sched_setaffinity", 203, 122),
+    ("prlimit64", 302, 261),
+  ]
 
   /// Keys of the kernel, tracing and loading of kernel code, mounts and namespaces, modules and boots, disks
   /// by handle, other processes' memory and files, clocks, and what most exploits of a kernel began with.
@@ -55,7 +73,10 @@ struct SystemCalls {
     ("quotactl_fd", 443, 443),
     ("open_by_handle_at", 304, 265),
     ("name_to_handle_at", 303, 264),
+    ("ptrace", 101, 117),
+    ("process_vm_readv", 310, 270),
     ("process_vm_writev", 311, 271),
+    ("process_madvise", 440, 440),
     ("pidfd_getfd", 438, 438),
     ("vmsplice", 278, 75),
     ("personality", 135, 92),

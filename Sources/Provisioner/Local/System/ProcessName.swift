@@ -47,9 +47,12 @@ struct ProcessName: Hashable {
 }
 
 extension Descriptor {
+  /// Of a process: ends it, and does not wait.
+  func kill() { _ = linux_pidfd_kill(self.raw) }
+
   /// Of a process: ends it, and waits until it has ended; false when it had not in time.
   func killProcess(within time: Duration) -> Bool {
-    _ = linux_pidfd_kill(self.raw)
+    self.kill()
     return self.waitReadable(until: .now + time)
   }
 
