@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup build release test unit integration check format demo demo-up demo-down bench chaos fuzz clean
+.PHONY: help setup build release test test-cluster unit integration check format demo demo-up demo-down bench chaos fuzz clean
 PYTHON := .venv/tools/bin/python
 
 help: ## what there is
@@ -24,6 +24,11 @@ unit: build
 
 integration: build
 	$(PYTHON) -m pytest Tests/Integration
+
+test-cluster: ## the life of machines on the real cluster that KUBECONFIG names; TURNPIKE_TEST_IMAGE=our image there, if any
+	@test -n "$$KUBECONFIG" || { echo "test-cluster: KUBECONFIG is not set. It names the cluster to try on: KUBECONFIG=~/.kube/config make test-cluster" >&2; exit 2; }
+	@$(MAKE) --no-print-directory build
+	TURNPIKE_TEST_CLUSTER=real swift test --skip-build --filter ClusterLifeTests
 
 check: setup ## format, warnings, imports, generated code, counts of unchecked promises
 	@./scripts/check.sh

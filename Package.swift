@@ -216,12 +216,17 @@ let package = Package(
     .executableTarget(
       name: "local-rig", dependencies: ["Gate", "Provisioner"], path: "Tests/LocalRig",
       swiftSettings: settings),
+    // The double in a process of its own, for tests of the whole program.
+    .executableTarget(
+      name: "cluster-rig", dependencies: ["KubernetesDouble", "JSON"], path: "Tests/ClusterRig",
+      swiftSettings: settings),
     .testTarget(
       name: "ProvisionerTests",
       dependencies: [
         "Provisioner", "Kubernetes", "KubernetesDouble", "Gate", "Digest", "JSON", "Octets", "Store",
         "TestKit",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
     .testTarget(
@@ -255,7 +260,7 @@ let package = Package(
       name: "TurnpikeTests",
       dependencies: [
         "turnpike", "Octets", "JSON", "Digest", "Gate", "Transport", "Cashu", "X402", "Store", "Telemetry",
-        "TestKit",
+        "Provisioner", "TestKit",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings

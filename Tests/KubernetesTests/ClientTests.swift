@@ -49,7 +49,7 @@ import Testing
 
   @Test("a server that is in trouble is told apart, and what a retry can mend is marked")
   func outages() async throws {
-    try await withCluster(limits: { $0.callTimeout = .milliseconds(300) }) { server, client in
+    try await withCluster { server, client in
       server.fault(.status(429, reason: "TooManyRequests", retryAfterSeconds: 7))
       await #expect {
         try await client.list(Secret.self)
@@ -61,12 +61,18 @@ import Testing
       #expect(await self.fault { _ = try await client.list(Secret.self) } == "failed")
       server.fault(.drop)
       #expect(await self.fault { _ = try await client.list(Secret.self) } == "unreachable")
-      server.fault(.stall)
-      #expect(await self.fault { _ = try await client.list(Secret.self) } == "unreachable")
       server.fault(.garbage(Array("<html>".utf8)))
       #expect(await self.fault { _ = try await client.list(Secret.self) } == "malformed")
       #expect(KubernetesFault.unreachable(.timedOut).isPassing)
       #expect(!KubernetesFault.forbidden(Status(code: 403, reason: "", message: "")).isPassing)
+    }
+  }
+
+  @Test("a server that never answers is unreachable when the call's time is over")
+  func silence() async throws {
+    try await withCluster(limits: { $0.callTimeout = .milliseconds(300) }) { server, client in
+      server.fault(.stall)
+      #expect(await self.fault { _ = try await client.list(Secret.self) } == "unreachable")
     }
   }
 

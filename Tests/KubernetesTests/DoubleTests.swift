@@ -130,4 +130,41 @@ import Testing
     let spec = try #require(job("j").template?.spec.json)
     #expect(PodSecurity.restricted.violations(of: spec).isEmpty)
   }
+
+  @Test("a namespace goes with all that is in it, and nothing of another does")
+  func namespaces() async throws {
+    try await withCluster { server, client in
+      let other = JSON.record([
+        "apiVersion": .string("v1"), "kind": .string("Namespace"),
+        "metadata": .record(["name": .string("other")]),
+      ])
+      try server.create(.namespaces, other, in: "")
+      _ = try await client.create(job("j"))
+      var elsewhere = job("j")
+      elsewhere.metadata.namespace = "other"
+      _ = try await client.create(elsewhere)
+      #expect(server.objects(.pods, in: "other").count == 1)
+      try await client.delete(Namespace.self, "other")
+      for resource in [Resource.jobs, .pods] {
+        #expect(server.objects(resource, in: "other").isEmpty)
+        #expect(server.objects(resource).count == 1)
+      }
+      await #expect(throws: KubernetesFault.self) { try await client.get(Namespace.self, "other") }
+      await #expect(throws: KubernetesFault.self) { try await client.create(elsewhere) }
+    }
+  }
+
+  @Test("a server that is down answers nobody, ends all watches, and forgets nothing")
+  func down() async throws {
+    try await withCluster { server, client in
+      _ = try await client.create(job("j"))
+      server.fault(.down) { $0.summary == "create secrets" }
+      await #expect(throws: KubernetesFault.self) { try await client.create(secret("s")) }
+      await #expect(throws: KubernetesFault.self) { try await client.get(Job.self, "j") }
+      #expect(server.watchCount == 0)
+      server.restore()
+      #expect(try await client.get(Job.self, "j").metadata.name == "j")
+      #expect(server.objects(.secrets).isEmpty, "done by a server that was down")
+    }
+  }
 }

@@ -46,7 +46,7 @@ import Testing
 
   @Test("that is silent for too long ends with a fault")
   func idle() async throws {
-    try await withCluster(limits: { $0.watchIdleTimeout = .milliseconds(200) }) { _, client in
+    try await withCluster(limits: { $0.watchIdleTimeout = .seconds(2) }) { _, client in
       let list = try await client.list(Secret.self)
       var events = try await client.watch(Secret.self, after: list.resourceVersion).makeAsyncIterator()
       await #expect(throws: KubernetesFault.unreachable(.timedOut)) { _ = try await events.next() }

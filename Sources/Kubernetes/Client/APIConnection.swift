@@ -61,8 +61,9 @@ struct APIConnection: Sendable {
       let status = Int(response.status.code)
       if status == 401 { _ = self.token.forget() }
       let body = try await response.body.collect(upTo: self.limits.maxStatusBytes)
-      throw Status(code: status, body: Array(body.readableBytesView))
-        .fault(retryAfter: Self.retryAfter(response.headers))
+      throw KubernetesFault(
+        Status(code: status, body: Array(body.readableBytesView)),
+        retryAfter: Self.retryAfter(response.headers))
     } catch {
       throw Self.fault(error)
     }

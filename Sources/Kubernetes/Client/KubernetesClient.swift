@@ -126,7 +126,7 @@ package struct KubernetesClient: Sendable {
   }
 
   private func fault(_ answer: APIConnection.Answer) -> KubernetesFault {
-    Status(code: answer.status, body: answer.body).fault(retryAfter: answer.retryAfter)
+    KubernetesFault(Status(code: answer.status, body: answer.body), retryAfter: answer.retryAfter)
   }
 
   func place<Object: KubernetesObject>(_: Object.Type, _ namespace: String?) -> String? {

@@ -30,6 +30,22 @@ package enum KubernetesFault: Error, Sendable, Hashable {
     case credential(String)
   }
 
+  /// What an answer of 400 or above means.
+  init(_ status: Status, retryAfter: Duration?) {
+    self =
+      switch status.code {
+      case 401: .unauthorized
+      case 403: .forbidden(status)
+      case 404: .notFound(status)
+      case 409: status.reason == "AlreadyExists" ? .alreadyExists(status) : .conflict(status)
+      case 410: .expired(status)
+      case 422: .invalid(status)
+      case 429: .throttled(after: retryAfter, status)
+      case 503 where retryAfter != nil: .throttled(after: retryAfter, status)
+      default: .failed(status)
+      }
+  }
+
   /// Whether the same call may succeed later without anybody changing anything.
   package var isPassing: Bool {
     switch self {

@@ -33,20 +33,6 @@ package struct Status: Sendable, Hashable, CustomStringConvertible {
   }
 
   package var description: String { "\(self.code) \(self.reason): \(self.message)" }
-
-  func fault(retryAfter: Duration?) -> KubernetesFault {
-    switch self.code {
-    case 401: .unauthorized
-    case 403: .forbidden(self)
-    case 404: .notFound(self)
-    case 409: self.reason == "AlreadyExists" ? .alreadyExists(self) : .conflict(self)
-    case 410: .expired(self)
-    case 422: .invalid(self)
-    case 429: .throttled(after: retryAfter, self)
-    case 503 where retryAfter != nil: .throttled(after: retryAfter, self)
-    default: .failed(self)
-    }
-  }
 }
 
 extension JSONReader.Bounds {

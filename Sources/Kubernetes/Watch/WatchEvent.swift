@@ -29,8 +29,7 @@ package enum WatchEvent<Object: KubernetesObject>: Sendable, Equatable {
         }
         self = .bookmark(resourceVersion: version)
       case "ERROR":
-        let status = Status(reading: object)
-        self = .failed(status.fault(retryAfter: nil))
+        self = .failed(KubernetesFault(Status(reading: object), retryAfter: nil))
       default: self = .other
       }
     } catch {

@@ -108,7 +108,7 @@ extension KubernetesBackend {
     guard let uid = job.metadata.uid else { return nil }
     let events = try await self.client.list(
       Event.self, in: self.configuration.namespace, Selector(fields: ["involvedObject.uid": uid]), limit: 50)
-    return events.items.last { $0.reason == "FailedCreate" }?.message
+    return events.items.last { $0.reason == "FailedCreate" && JobSighting.isForGood($0.message) }?.message
   }
 
   private func job(_ id: WorkloadID) async throws(KubernetesFault) -> Job? {

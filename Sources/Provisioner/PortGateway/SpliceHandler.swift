@@ -9,6 +9,8 @@ internal import NIOCore
 final class SpliceHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
+  private static let lingerTime: TimeAmount = .seconds(30)
+
   private let count: @Sendable (Int) -> Void
   private let began: @Sendable (any Channel) -> Void
   private var context: ChannelHandlerContext?
@@ -16,6 +18,9 @@ final class SpliceHandler: ChannelInboundHandler {
   private var waitsForPartner = false
   private var early: [ByteBuffer] = []
   private var hasEnded = false
+  /// The end of what was written is on its way.
+  private var isSending = false
+  private var closesWholly = false
 
   /// `count` gets the number of bytes of each read; `began` is called when a channel that was accepted can be
   /// used, which is later than it is initialised.
@@ -40,10 +45,25 @@ final class SpliceHandler: ChannelInboundHandler {
   }
 
   /// The partner's peer sends no more.
-  private func end() {
-    // Else the end would wait for what was written and never sent.
-    self.context?.flush()
-    self.context?.close(mode: .output, promise: nil)
+  private func end() { self.closeWhenSent(wholly: false) }
+
+  /// NIO closes at once and drops what was not sent yet where both directions end, so the end waits here. Not
+  /// longer than ``lingerTime``, for a peer that takes nothing from somebody who has left.
+  private func closeWhenSent(wholly: Bool) {
+    guard let channel = self.context?.channel else { return }
+    if wholly, !self.closesWholly {
+      self.closesWholly = true
+      let timer = channel.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+      channel.closeFuture.whenComplete { _ in timer.cancel() }
+    }
+    guard !self.isSending else { return }
+    self.isSending = true
+    // Sent after all that was written before it.
+    channel.writeAndFlush(ByteBuffer()).assumeIsolated().whenComplete { _ in
+      self.isSending = false
+      let isOver = self.closesWholly || self.hasEnded
+      channel.close(mode: isOver ? .all : .output, promise: nil)
+    }
   }
 
   func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -87,7 +107,7 @@ final class SpliceHandler: ChannelInboundHandler {
     let partner = self.partner
     self.partner = nil
     partner?.partner = nil
-    partner?.context?.close(promise: nil)
+    partner?.closeWhenSent(wholly: true)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

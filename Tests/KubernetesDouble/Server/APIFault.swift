@@ -8,6 +8,8 @@ package enum APIFault: Sendable, Equatable {
   case dropAfterwards
   /// It is never answered.
   case stall
+  /// From this request on nothing is answered, and all watches end, until ``APIServerDouble/restore()``.
+  case down
   /// Answered with these bytes and 200.
   case garbage([UInt8])
 }

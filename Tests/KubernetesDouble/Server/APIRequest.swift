@@ -40,8 +40,18 @@ package struct APIRequest: Sendable, Equatable {
     try? JSONReader.read(self.body, bounds: JSONReader.Bounds(depth: 64, values: 100_000))
   }
 
+  /// The bearer token shown; empty for none.
+  var token: String { self.fields["authorization"].map { String($0.dropFirst("Bearer ".count)) } ?? "" }
+
+  struct Place {
+    var resource: Resource
+    var namespace: String
+    var name: String?
+    var subresource: String?
+  }
+
   /// `/api/v1/namespaces/N/secrets/NAME`, `/apis/batch/v1/namespaces/N/jobs` …
-  var place: (resource: Resource, namespace: String, name: String?)? {
+  var place: Place? {
     var parts = self.path.split(separator: "/").map { String($0) }[...]
     let group: String
     switch parts.popFirst() {
@@ -56,10 +66,14 @@ package struct APIRequest: Sendable, Equatable {
       namespace = parts.popFirst() ?? ""
     }
     guard let plural = parts.popFirst(), let resource = Resource(rawValue: plural), resource.group == group,
-      parts.count <= 1
+      parts.count <= (resource == .serviceaccounts ? 2 : 1)
     else { return nil }
-    return (resource, namespace, parts.first)
+    let name = parts.popFirst()
+    return Place(resource: resource, namespace: namespace, name: name, subresource: parts.first)
   }
+
+  /// `create jobs`; empty for no object's request.
+  package var summary: String { self.place.map { "\(self.verb) \($0.resource.rawValue)" } ?? "" }
 
   /// The verb of RBAC.
   package var verb: String {

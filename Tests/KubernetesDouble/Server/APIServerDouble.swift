@@ -1,3 +1,4 @@
+private import Glibc
 package import JSON
 internal import NIOCore
 internal import NIOHTTP1
@@ -19,6 +20,7 @@ package final class APIServerDouble: Sendable {
     var tokens: Set<String>?
     var permissions: Set<Permission>?
     var oldestToken = 0
+    var isDown = false
     var sent: UInt64 = 1000
   }
 
@@ -103,9 +105,9 @@ package final class APIServerDouble: Sendable {
   private static func outcome(of request: APIRequest, on channel: any Channel, _ state: inout State)
     -> Outcome
   {
+    if state.isDown { return .close }
     if let tokens = state.tokens {
-      let presented = request.fields["authorization"].map { String($0.dropFirst("Bearer ".count)) } ?? ""
-      if !tokens.contains(presented) {
+      if !tokens.contains(request.token), ClusterState.account(token: request.token) == nil {
         return .answer(401, Refusal(401, "Unauthorized", "Unauthorized").json)
       }
     }
@@ -118,6 +120,9 @@ package final class APIServerDouble: Sendable {
       let refusal = Refusal(code, reason, "a fault that a test ordered")
       return .answer(code, refusal.json, retryAfterSeconds: seconds)
     case .drop: return .close
+    case .down:
+      self.takeDown(&state)
+      return .close
     case .stall: return .none
     case .garbage(let bytes): return .raw(bytes)
     case .dropAfterwards:
@@ -132,9 +137,12 @@ package final class APIServerDouble: Sendable {
     guard let place = request.place else {
       return .answer(404, Refusal(404, "NotFound", "the server could not find the requested resource").json)
     }
-    if let permissions = state.permissions,
-      !permissions.contains(Permission(request.verb, place.resource.qualified))
-    {
+    var isAllowed =
+      state.permissions.map { $0.contains(Permission(request.verb, place.resource.qualified)) } ?? true
+    if let account = ClusterState.account(token: request.token) {
+      isAllowed = state.cluster.allows(account, request.verb, place.resource, in: place.namespace)
+    }
+    guard isAllowed else {
       let text =
         "User \"turnpike\" cannot \(request.verb) resource \"\(place.resource.rawValue)\" in the namespace "
         + "\"\(place.namespace)\""
@@ -146,12 +154,15 @@ package final class APIServerDouble: Sendable {
   }
 
   private static func result(
-    _ request: APIRequest, _ place: (resource: Resource, namespace: String, name: String?),
+    _ request: APIRequest, _ place: APIRequest.Place,
     _ state: inout State
   ) throws(Refusal) -> Outcome {
     let key = ObjectStore.Key(
       resource: place.resource, namespace: place.resource == .namespaces ? "" : place.namespace,
       name: place.name ?? "")
+    if place.resource == .serviceaccounts, place.subresource == "token", request.verb == "create" {
+      return .answer(201, try state.cluster.token(of: key))
+    }
     switch request.verb {
     case "get": return .answer(200, try state.cluster.get(key))
     case "list": return .answer(200, try self.list(request, place.resource, place.namespace, &state))
@@ -298,6 +309,18 @@ package final class APIServerDouble: Sendable {
     self.state.withLock { $0.faults.append((matches, fault)) }
   }
 
+  /// No answer to anybody from now on.
+  package func takeDown() { self.state.withLock { Self.takeDown(&$0) } }
+
+  private static func takeDown(_ state: inout State) {
+    state.isDown = true
+    for watcher in state.watchers { watcher.channel.close(promise: nil) }
+    state.watchers = []
+  }
+
+  /// It answers again, and has forgotten nothing.
+  package func restore() { self.state.withLock { $0.isDown = false } }
+
   package var requests: [APIRequest] { self.state.withLock { $0.requests } }
 
   package var watchCount: Int {
@@ -326,6 +349,28 @@ package final class APIServerDouble: Sendable {
       cluster.now += seconds
       cluster.react()
     }
+  }
+
+  /// For a double that others take for a server: its time is told to it, and never goes back.
+  package func advance(to second: Int64) {
+    self.change { cluster in
+      guard second > cluster.now else { return }
+      cluster.now = second
+      cluster.react()
+    }
+  }
+
+  /// For as long as this process lives.
+  package func followTheWallClock() {
+    let tick: @Sendable () -> Void = {
+      var moment = timespec()
+      _ = unsafe clock_gettime(CLOCK_REALTIME, &moment)
+      self.advance(to: Int64(moment.tv_sec))
+    }
+    tick()
+    _ = self.listener.eventLoop.scheduleRepeatedTask(
+      initialDelay: .milliseconds(200), delay: .milliseconds(200)
+    ) { _ in tick() }
   }
 
   /// Cuts all watches in the middle.

@@ -1,3 +1,5 @@
+internal import Octets
+
 /// A certificate for 127.0.0.1, its authority, and one for a client: made for these tests, good until 2126, worth
 /// nothing.
 package enum TestCertificate {
@@ -14,6 +16,9 @@ package enum TestCertificate {
     RxhWU+AsvTFoI5AXIn/Twql7
     -----END CERTIFICATE-----
     """
+
+  /// As a kubeconfig has it.
+  package static var authorityData: String { Base64.encode(self.authority.utf8) }
 
   package static let chain = """
     -----BEGIN CERTIFICATE-----

@@ -54,8 +54,12 @@ struct ClusterState {
     try self.check(new: object, key)
     var object = object
     if resource == .jobs { Self.labelTemplate(&object) }
+    if resource == .namespaces {
+      object.put(.string(name), at: "metadata", "labels", "kubernetes.io/metadata.name")
+    }
     if dryRun {
       object.put(.string("dry-run"), at: "metadata", "uid")
+      object.put(.string(self.time), at: "metadata", "creationTimestamp")
       return object
     }
     let made = self.store.insert(object, at: key, now: self.time)
@@ -156,12 +160,18 @@ struct ClusterState {
     if options["gracePeriodSeconds"]?.seconds == 0 || !(graceful || waits) {
       if options["propagationPolicy"]?.string == "Orphan" { self.orphan(dependentsOf: object.uid) }
       self.store.remove(key)
+      if key.resource == .namespaces { self.clear(namespace: key.name) }
     } else if !object.isBeingDeleted {
       object.put(.string(self.time), at: "metadata", "deletionTimestamp")
       self.store.replace(object, at: key)
     }
     self.react()
     return object
+  }
+
+  /// The namespace controller does it before the namespace goes; nobody can tell here.
+  private mutating func clear(namespace: String) {
+    for key in self.store.objects.keys where key.namespace == namespace { self.store.remove(key) }
   }
 
   private mutating func orphan(dependentsOf uid: String) {

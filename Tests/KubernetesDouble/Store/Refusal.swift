@@ -38,11 +38,15 @@ package struct Refusal: Error, Equatable {
 /// The kinds that the double stores.
 package enum Resource: String, CaseIterable, Sendable {
   case jobs, pods, secrets, events, namespaces, resourcequotas, networkpolicies
+  case limitranges, serviceaccounts, roles, rolebindings, configmaps, services, deployments
+  case persistentvolumeclaims
 
   var group: String {
     switch self {
     case .jobs: "batch"
     case .networkpolicies: "networking.k8s.io"
+    case .roles, .rolebindings: "rbac.authorization.k8s.io"
+    case .deployments: "apps"
     default: ""
     }
   }
@@ -56,6 +60,14 @@ package enum Resource: String, CaseIterable, Sendable {
     case .namespaces: "Namespace"
     case .resourcequotas: "ResourceQuota"
     case .networkpolicies: "NetworkPolicy"
+    case .limitranges: "LimitRange"
+    case .serviceaccounts: "ServiceAccount"
+    case .roles: "Role"
+    case .rolebindings: "RoleBinding"
+    case .configmaps: "ConfigMap"
+    case .services: "Service"
+    case .deployments: "Deployment"
+    case .persistentvolumeclaims: "PersistentVolumeClaim"
     }
   }
 

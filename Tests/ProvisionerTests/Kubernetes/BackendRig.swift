@@ -138,8 +138,8 @@ enum Role {
 
   /// A file of the project.
   static func read(_ path: String, source: String = #filePath) throws -> String {
-    let root = source.split(separator: "/").dropLast(4).joined(separator: "/")
-    let file = unsafe open("/\(root)/\(path)", O_RDONLY)
+    let root = try #require(source.ranges(of: "/Tests/").last).lowerBound
+    let file = unsafe open("\(source[..<root])/\(path)", O_RDONLY)
     try #require(file >= 0)
     defer { close(file) }
     var bytes = [UInt8](repeating: 0, count: 65_536)

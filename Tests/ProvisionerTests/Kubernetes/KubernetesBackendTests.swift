@@ -161,8 +161,9 @@ import Testing
       #expect(try await rig.backend.look(lease) == .starting)
       async let answer = Client.exchange(lease.port ?? 0, sending: [5])
       #expect(await soon { rig.gateway.counters.held == 1 })
-      rig.server.settings { $0.podAddress = "127.99.1.1" }
-      let machine = try await EchoMachine.start(host: "127.99.1.1", port: 2222)
+      let address = "127.99.\(UInt8.random(in: 0...255)).\(UInt8.random(in: 1...254))"
+      rig.server.settings { $0.podAddress = address }
+      let machine = try await EchoMachine.start(host: address, port: 2222)
       rig.server.bootPods()
       #expect(try await answer == [5])
       #expect(try await rig.backend.look(lease) == .ready)

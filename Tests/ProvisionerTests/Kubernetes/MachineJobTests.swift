@@ -137,7 +137,25 @@ import Testing
     let over =
       #"{"conditions":[{"type":"Failed","status":"True","reason":"DeadlineExceeded","message":"m"}]}"#
     #expect(JobSighting.judge(try self.job(over), [ready], handle: "u") == .ended("its time was over"))
+    let killed = try self.pod(
+      #"{"phase":"Failed","containerStatuses":[{"state":{"terminated":{"reason":"Error","exitCode":143}}}]}"#)
+    #expect(JobSighting.judge(try self.job(over), [killed], handle: "u") == .ended("its time was over"))
+    #expect(JobSighting.judge(try self.job("{}"), [killed], handle: "u") == .ended("Error (exit code 143)"))
     #expect(JobSighting.judge(try self.job("{}"), [], handle: nil) == .starting)
+  }
+
+  @Test(
+    "what the controller could not do is for good, unless it is one of the things that pass",
+    arguments: [
+      (#"Error creating: pods "p" is forbidden: violates PodSecurity "restricted:latest": privileged"#, true),
+      (#"Error creating: pods "p" is forbidden: exceeded quota: machines, requested: pods=1"#, true),
+      (#"Error creating: admission webhook "w" denied the request: no"#, true),
+      (#"Error creating: pods "p" is forbidden: status unknown for quota: machines, resources: pods"#, false),
+      (#"Error creating: pods "p" is forbidden: error looking up service account a/default"#, false),
+      ("Error creating: Internal error occurred: failed calling webhook \"w\"", false),
+    ])
+  func refusals(_ message: String, _ isForGood: Bool) {
+    #expect(JobSighting.isForGood(message) == isForGood)
   }
 
   @Test("a pod on its way out takes no logins")

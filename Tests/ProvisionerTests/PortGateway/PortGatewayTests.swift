@@ -29,10 +29,27 @@ import Testing
     // More than all buffers on the way hold, so that back-pressure must work; the echo ends after our end.
     let sent = [UInt8]((0..<8_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
     let received = try await Client.exchange(port, sending: sent)
-    #expect(received == sent)
+    #expect(received.count == sent.count)
+    // Apart from the macro, which would look for the differences of millions of bytes.
+    let isSame = received == sent
+    #expect(isSame)
     #expect(gateway.counters.bytesIn == 8_000_000)
     #expect(gateway.counters.bytesOut == 8_000_000)
     #expect(await soon { gateway.counters.live == 0 })
+    await gateway.release(self.id)
+    await machine.stop()
+  }
+
+  @Test("who reads slowly gets all that the machine said before it ended")
+  func slowReader() async throws {
+    let machine = try await EchoMachine.start()
+    let gateway = self.gateway()
+    let port = try #require(await gateway.claim(self.id, wanting: nil))
+    gateway.setTarget(machine.target, of: self.id)
+    // More than the kernel holds on the way, so that some of it is in the gateway when the machine has ended.
+    let sent = [UInt8](repeating: 7, count: 16_000_000)
+    let received = try await Client.exchange(port, sending: sent, readingEvery: .milliseconds(1))
+    #expect(received.count == sent.count)
     await gateway.release(self.id)
     await machine.stop()
   }
@@ -217,7 +234,10 @@ struct EchoMachine: Sendable {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.write(data, promise: nil) }
     func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-      if case ChannelEvent.inputClosed = event { context.close(mode: .output, promise: nil) }
+      guard case ChannelEvent.inputClosed = event else { return }
+      // Closed before that, it would drop what it has not sent.
+      let channel = context.channel
+      channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
     }
   }
 }
@@ -229,23 +249,59 @@ enum Client {
   }
 
   /// Sends all, ends its side, and collects what comes until the other side ends.
-  static func exchange(_ port: UInt16, sending bytes: [UInt8]) async throws -> [UInt8] {
+  static func exchange(
+    _ port: UInt16, sending bytes: [UInt8], readingEvery pause: TimeAmount? = nil
+  ) async throws -> [UInt8] {
     let group = MultiThreadedEventLoopGroup.singleton
     let done = group.next().makePromise(of: [UInt8].self)
     let channel = try await ClientBootstrap(group: group)
       .channelOption(.allowRemoteHalfClosure, value: true)
+      .channelOption(.autoRead, value: pause == nil)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(Collector(done: done))
         }
       }
-      .connect(host: "127.0.0.1", port: Int(port)).get()
+      .connect(host: "127.0.0.1", port: Int(port))
+      // Else nobody would keep the promise.
+      .flatMapErrorThrowing { error in
+        done.fail(error)
+        throw error
+      }.get()
     if !bytes.isEmpty {
       channel.writeAndFlush(ByteBuffer(bytes: bytes)).whenComplete { _ in
         channel.close(mode: .output, promise: nil)
       }
     }
+    if let pause {
+      channel.eventLoop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { task in
+        if channel.isActive { channel.read() } else { task.cancel() }
+      }
+    }
     return try await done.futureResult.get()
+  }
+
+  /// The first line that the other side says; what came, when it says no more.
+  static func greeting(_ port: UInt16, within limit: Duration) async throws -> String {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let done = group.next().makePromise(of: [UInt8].self)
+    let channel = try await ClientBootstrap(group: group)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(Collector(done: done, isLine: true))
+        }
+      }
+      .connect(host: "127.0.0.1", port: Int(port))
+      // Else nobody would keep the promise.
+      .flatMapErrorThrowing { error in
+        done.fail(error)
+        throw error
+      }.get()
+    let timer = channel.eventLoop.scheduleTask(in: TimeAmount(limit)) { channel.close(promise: nil) }
+    let bytes = try await done.futureResult.get()
+    timer.cancel()
+    channel.close(promise: nil)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private final class Collector: ChannelInboundHandler {
@@ -254,10 +310,16 @@ enum Client {
     private let done: EventLoopPromise<[UInt8]>
     private var bytes: [UInt8] = []
 
-    init(done: EventLoopPromise<[UInt8]>) { self.done = done }
+    private let isLine: Bool
+
+    init(done: EventLoopPromise<[UInt8]>, isLine: Bool = false) {
+      self.done = done
+      self.isLine = isLine
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
       self.bytes += self.unwrapInboundIn(data).readableBytesView
+      if self.isLine, self.bytes.last == 0x0A { self.done.succeed(self.bytes) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
