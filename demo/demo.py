@@ -138,7 +138,7 @@ class Demo:
             "CHAIN_URL": self.chain.url,
             "SSH_URL": next(proxy.url for proxy in self.proxies if proxy.name == "nginx") + "/ssh",
             "SSH_SAT_PER_HOUR": "100",
-            "SSH_HOST": "127.0.0.1",
+            "MACHINE_HOST": "127.0.0.1",
             "SSH_PORTS": "22000-22999",
             "SSH_API": f"http://127.0.0.1:{ports['public']}/v1/workloads",
             "SSH_ADMIN": self.turnpike.config["workloads"]["admin"],
@@ -290,12 +290,19 @@ def try_machines(demo: Demo, wallet: Wallet) -> list[str]:
             wrong.append(what)
 
     want("/ssh unpaid is not 402", front.fetch("/ssh").status == 402)
-    bought = front.fetch("/ssh", headers={"X-Cashu": (token := wallet.token(100))})
+    key, public = key_pair(HOME / "buyer")
+    bought = front.fetch(
+        "/ssh",
+        method="POST",
+        headers={"X-Cashu": (token := wallet.token(100)), "Content-Type": "application/json"},
+        body=json.dumps({"public_key": public}).encode(),
+    )
     if bought.status != 200:
         return [*wrong, f"/ssh paid: {bought.status} {bought.body.decode(errors='replace')}"]
     machine = bought.json
     want("no hour was bought", 3500 < machine["expires"] - time.time() <= 3610)
     want("no login by password", login(machine).run("uname && whoami").stdout == "Linux\ndev\n")
+    want("no login by key", login(machine, password=None, key=key).run("whoami").stdout == "dev\n")
     longer = front.fetch("/ssh", headers={"X-Cashu": wallet.token(50), "Turnpike-Pass": machine["pass"]})
     want(
         "the top-up did not move the end",
@@ -307,14 +314,13 @@ def try_machines(demo: Demo, wallet: Wallet) -> list[str]:
     want("no login by the new password", same and login(again.json).works)
     want("the old password still works", not login(machine).works)
 
-    key, public = key_pair(HOME / "buyer")
     short = demo.turnpike.buy(wallet.token(8), spec="quick", public_key=public)
     if short.status != 201:
         return [*wrong, f"a short one: {short.status} {short.body.decode(errors='replace')}"]
     brief = short.json
     by_key = login(brief, password=None, key=key)
     want(
-        "no login by key",
+        "no login to a short one",
         by_key.run("(setsid nohup sleep 600 >/dev/null 2>&1 &); echo mine >file").returncode == 0,
     )
     want("its processes are not seen", len(processes_of(brief)) >= 2)

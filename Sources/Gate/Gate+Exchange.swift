@@ -114,7 +114,9 @@ extension Gate {
 
   /// What anyone who knows its id may be told of a payment.
   public func account(of payment: PaymentID) async throws(Outage) -> PaymentAccount? {
-    try await self.cashier.ledger.account(of: payment)
+    var account = try await self.cashier.ledger.account(of: payment)
+    if let grant = account?.grant { account?.grant = try await self.waiting(grant) }
+    return account
   }
 
   private enum Exchanged {
@@ -139,7 +141,9 @@ extension Gate {
       switch try await self.cashier.take(serial, for: nil, intent: .look) {
       case .revoked: demand.reason = .pass(.revoked)
       case .missing: demand.reason = .pass(.used)
-      case .taken, .repeated, .time, .available, .delivering, .exhausted, .expired: onto = serial
+      case .taken, .repeated, .time, .available, .delivering, .exhausted, .expired:
+        let adds = if let spec = route.provision { try await self.adds(to: serial, spec) } else { true }
+        if adds { onto = serial } else { demand.reason = .pass(.otherRoute) }
       }
     case .fault(let fault): demand.reason = .pass(fault)
     case .twoPasses: return .refused(.deny(.twoPasses))
@@ -147,15 +151,15 @@ extension Gate {
     }
     let offers = self.offers(in: access)
     guard offers.count <= 1 else { return .refused(.deny(.twoOffers)) }
-    guard let offer = offers.first else { return .refused(.paymentRequired(demand)) }
+    guard let offer = offers.first else {
+      return .refused(onto == nil ? self.invite(demand, to: route.provision) : .paymentRequired(demand))
+    }
     let payment: VerifiedPayment
     switch try await self.cashier.verify(offer, against: quote, reach: .network) {
     case .rejected(let rejection): return .refused(Self.refuse(rejection, demand))
     case .verified(let verified): payment = verified
     }
-    if let spec = route.provision {
-      _ = try await self.admit(payment, to: spec, for: quote, onto: onto)
-    }
+    if let spec = route.provision { try await self.admit(payment, to: spec, for: quote, onto: onto) }
     let standing = try await self.cashier.redeem(
       payment, for: quote, onto: onto, client: access.client, until: access.deadline)
     if route.provision != nil, let onto { self.office?.changed(onto) }
@@ -175,7 +179,7 @@ extension Gate {
     {
       demand.reason = .pass(.expired)
     } else {
-      return .granted(grant)
+      return .granted(try await self.waiting(grant))
     }
     return .refused(.paymentRequired(demand))
   }

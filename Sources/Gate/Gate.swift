@@ -95,7 +95,7 @@ public final class Gate: Sendable {
       fault.map(Demand.Reason.pass) ?? .paymentRequired, quote: quote,
       challenges: policy.challenges(for: tariff))
     if counted == nil, offers.isEmpty, !policy.counts(request, on: route) {
-      return .decided(Judgement(.paymentRequired(demand), route: route))
+      return .decided(Judgement(self.invite(demand, to: route.provision), route: route))
     }
     return .pending(
       PendingRequest(

@@ -80,8 +80,10 @@ enum PublicAnswer {
     self.json(401, .record(["error": .string("Unauthorized"), "reason": .string(reason)]), more)
   }
 
-  static func text(_ status: UInt16, _ text: String) -> HTTPResponse {
-    HTTPResponse(status: status, fields: self.common("text/plain; charset=utf-8"), body: Array(text.utf8))
+  static func text(_ status: UInt16, _ text: String, _ more: FieldList = FieldList()) -> HTTPResponse {
+    var fields = self.common("text/plain; charset=utf-8")
+    for index in 0..<more.count { fields.append(name: more[index].name, value: more[index].value) }
+    return HTTPResponse(status: status, fields: fields, body: Array(text.utf8))
   }
 
   static func page(_ frame: PageFrame, _ more: FieldList = FieldList()) -> HTTPResponse {

@@ -17,6 +17,8 @@ struct PublicRequest: Sendable {
   /// Canonical; nil for none.
   var host: String?
   var wantsPage: Bool
+  /// `text/plain` by name.
+  var namesText: Bool
   /// A terminal's: words and lines, where no form is asked for.
   var wantsText: Bool
   /// `Authorization: Bearer` that is neither a pass nor a payment. A secret.
@@ -49,7 +51,8 @@ struct PublicRequest: Sendable {
     self.host = host?.text
     self.origin = settings.publicURL ?? "\(request.peer.tls == nil ? "http" : "https")://\(authority)"
     self.wantsPage = MediaRanges(request.fields.values(of: "accept")).preferPage
-    self.wantsText = Self.isTerminal(request.fields)
+    self.namesText = Self.namesText(request.fields)
+    self.wantsText = self.namesText || Self.isTerminal(request.fields)
     if let token = Self.bearerToken(request.fields) {
       if Pass.isForm(token) { self.fields.append("turnpike-pass", token) } else { self.secret = Array(token) }
     }
@@ -62,12 +65,18 @@ struct PublicRequest: Sendable {
     return value.dropFirst(7).trimmed
   }
 
-  /// `text/plain` by name, or a program for terminals that names no form.
-  private static func isTerminal(_ fields: FieldList) -> Bool {
-    let ranges = fields.values(of: "accept").flatMap { $0.split(separator: ASCII.comma) }
+  private static func mediaTypes(_ fields: FieldList) -> [ArraySlice<UInt8>] {
+    fields.values(of: "accept").flatMap { $0.split(separator: ASCII.comma) }
       .map { $0.prefix { $0 != ASCII.semicolon }.trimmed }
-    if ranges.contains(where: { $0.equalsIgnoringCase("text/plain") }) { return true }
-    guard ranges.allSatisfy({ $0.equalsIgnoringCase("*/*") }),
+  }
+
+  private static func namesText(_ fields: FieldList) -> Bool {
+    self.mediaTypes(fields).contains { $0.equalsIgnoringCase("text/plain") }
+  }
+
+  /// A program for terminals that names no form.
+  private static func isTerminal(_ fields: FieldList) -> Bool {
+    guard self.mediaTypes(fields).allSatisfy({ $0.equalsIgnoringCase("*/*") }),
       case .once(let agent) = fields.only("user-agent")
     else { return false }
     return (["curl/", "wget/", "httpie/"] as [StaticString]).contains { agent.startsIgnoringCase(with: $0) }

@@ -13,7 +13,7 @@ struct House {
 
   static let tariff = Tariff(prices: [Amount(10, .sat)], terms: .uses(1))
 
-  init(challengeLimit: RequestLimit? = nil) throws {
+  init(challengeLimit: RequestLimit? = nil, vacancy: Vacancy = .open) throws {
     let verifiers: [any PaymentVerifier] = [CoinVerifier()]
     let routes = try [
       Self.route("/free/**", .free),
@@ -40,7 +40,7 @@ struct House {
       cashier: Cashier(
         ledger: CountingLedger(), verifiers: verifiers, revocations: revocations,
         settings: Cashier.Settings(deadline: .seconds(60)), clock: StoppedClock()),
-      office: HouseOffice(), clock: StoppedClock()
+      office: HouseOffice(vacancy: vacancy), clock: StoppedClock()
     )
     self.desk = GateDesk(gate: self.gate, verifiers: verifiers, observer: self.observer)
   }
@@ -158,19 +158,23 @@ struct HouseOffice: WorkloadOffice {
     wishes: WorkloadWishes(), backend: "house", state: .ready, ordered: StoppedClock().now(),
     end: StoppedClock().now() + .seconds(600))
 
-  func vacancy(for spec: WorkloadSpecName) -> Vacancy { .full(retryAfterSeconds: 11) }
+  let vacancy: Vacancy
+
+  func vacancy(for spec: WorkloadSpecName) -> Vacancy { self.vacancy }
   func check(_ wishes: WorkloadWishes, for spec: WorkloadSpecName) -> WishFault? { nil }
   func present(_ order: WorkloadOrder) async throws(Outage) -> WorkloadStanding {
-    order.serial == Self.lease.serial ? .lease(Self.lease) : .over
+    order.serial == Self.lease.serial ? .lease(Self.lease, .again) : .over
   }
   func changed(_ serial: Serial) {}
+  func timeKept(of serial: Serial) async throws(Outage) -> Duration? { nil }
   func lease(_ id: WorkloadID) async throws(Outage) -> Lease? { Self.lease }
   func lease(of serial: Serial) async throws(Outage) -> Lease? { Self.lease }
   func lease(boughtBy payment: PaymentID) async throws(Outage) -> Lease? { Self.lease }
   func leases(limit: Int) async throws(Outage) -> [Lease] { [Self.lease] }
   func access(
-    to id: WorkloadID, settingPassword password: WorkloadPassword?, until deadline: ContinuousClock.Instant
+    to id: WorkloadID, setting password: ProposedPassword?, until deadline: ContinuousClock.Instant
   ) async throws(Outage) -> WorkloadAccess? { nil }
+  func setKey(_ key: String, of id: WorkloadID) async throws(Outage) {}
   func end(_ id: WorkloadID, note: String) async throws(Outage) -> Lease? { nil }
 }
 

@@ -83,4 +83,68 @@ struct MachineTests {
     #expect(answer.status != 200)
     #expect(!answer.fields.contains("turnpike-grant") && !answer.fields.contains("x-provisioned-pod"))
   }
+
+  private static let none = [
+    Vacancy.full(retryAfterSeconds: 11), .unavailable("no sshd", retryAfterSeconds: 11),
+  ]
+  private static let doors =
+    Door.all + [Door(path: "/nginx/challenge", question: Door.nginx, refusal: 402)]
+
+  @Test(
+    "where no machine can be had, nobody is asked to pay: 503 for programs and browsers alike",
+    arguments: Self.doors, Self.none)
+  func noVacancy(door: Door, vacancy: Vacancy) async throws {
+    let house = try House(vacancy: vacancy)
+    let adapters = ProxyAdapters(desk: house.desk, settings: ProxyAdapters.Settings())
+    for accept in ["*/*", PaymentPageTests.firefox] {
+      let answer = await adapters.respond(to: door.request("/ssh", and: [("Accept", accept)])).value()
+      #expect(answer.status == (door.refusal == 402 ? 503 : 401))
+      #expect(answer.fields.text("turnpike-reason") == "no_vacancy")
+      #expect(answer.fields.text("retry-after") == "11")
+      #expect(!answer.fields.contains("x-coin"))
+      #expect(!String(decoding: answer.body, as: UTF8.self).contains("sshd"))
+    }
+    let holder = [("Turnpike-Pass", House.machinePass)]
+    guard door.path != "/nginx/challenge" else { return }
+    #expect(await adapters.respond(to: door.request("/ssh", and: holder)).value().status == 200)
+  }
+
+  @Test("nor through Envoy")
+  func noVacancyAtEnvoy() async throws {
+    let house = try House(vacancy: .full(retryAfterSeconds: 11))
+    let adapter = EnvoyAdapter(desk: house.desk, settings: EnvoyAdapter.Settings())
+    let message = GRPCMessage(
+      bytes: CheckRequestWire(path: "/ssh").bytes[...], deadline: nil, peer: .loopback, metadata: FieldList())
+    guard case .message(let answer, _) = await adapter.check(message).value(),
+      case .denied(let denied) = try CheckResponse(wire: answer).answer
+    else { throw Unexpected() }
+    #expect(denied.status == 503)
+    #expect(denied.headers.first { $0.name == "retry-after" }?.value == "11")
+  }
+
+  @Test("a rate says what it buys, as JSON and on the page", arguments: PaymentPageTests.doors)
+  func sale(door: Door) async throws {
+    let says = "100 sat for 1 hour of an SSH machine"
+    let json = await self.ask(door.request("/ssh", and: [("Accept", "*/*")]))
+    #expect(json.status == 402)
+    #expect(String(decoding: json.body, as: UTF8.self).contains(#""sells":"\#(says)""#))
+    let page = await self.ask(door.request("/ssh", and: [("Accept", PaymentPageTests.firefox)]))
+    #expect(String(decoding: page.body, as: UTF8.self).contains("<p>\(says)</p>"))
+    let single = await self.ask(door.request("/paid/x", and: [("Accept", "*/*")]))
+    #expect(!String(decoding: single.body, as: UTF8.self).contains("sells"))
+  }
+
+  @Test("what is sold is said in the unit that people count in")
+  func units() throws {
+    let asset = Amount(80_000, Amount.Unit("eip155:8453/0xabc"))
+    func text(_ prices: [Amount], _ terms: Tariff.Terms) -> String? {
+      SaleText.text(of: Tariff(prices: prices, terms: terms), on: nil)
+    }
+    #expect(
+      text([asset, Amount(8, Amount.Unit("usd"))], .rate(per: .seconds(3600))) == "0.08 USD for 1 hour")
+    #expect(text([asset], .rate(per: .seconds(3600), least: .seconds(120))) == "from 2 minutes")
+    #expect(text([Amount(5, .sat)], .rate(per: .seconds(90))) == "5 sat for 90 seconds")
+    #expect(text([Amount(5, .sat)], .uses(2)) == nil)
+    #expect(text([Amount(5, .sat)], .duration(.seconds(60))) == nil)
+  }
 }

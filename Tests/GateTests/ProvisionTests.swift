@@ -88,13 +88,53 @@ struct ProvisionTests {
       #expect(outage.code == .noVacancy)
       #expect(outage.retryAfterSeconds == (vacancy == .full(retryAfterSeconds: 40) ? 40 : 30))
       #expect(bench.counterpart.taker(of: coin) == nil)
+      // Nobody is asked for money that would buy nothing; what else is sold goes on.
+      for method in [RequestMethod.get, .head] {
+        #expect(await bench.ask("/ssh", method: method).code == "no_vacancy")
+      }
+      #expect(await Self.ask(bench, pass: "tp1.none").code == "no_vacancy")
+      #expect(await Self.ask(bench, coin: bench.counterpart.issue("small", 0)).code != "no_vacancy")
+      #expect(await bench.ask("/paid/x").code == "payment_required")
       // Who has one keeps it, and may pay for more of it.
       let first = await Self.ask(bench, coin: known)
       #expect(first.code == "allow")
       let pass = try #require(first.allowance?.pass).token
       #expect(await Self.ask(bench, coin: bench.counterpart.issue("more", 100), pass: pass).code == "allow")
       bench.office.set(.open)
+      #expect(await bench.ask("/ssh").code == "payment_required")
       #expect(await Self.ask(bench, coin: coin).code == "allow")
+    }
+  }
+
+  @Test("a route that covers a machine's gives none: its pass is another's at every door")
+  func covered() async throws {
+    var routes = try Workbench.routes()
+    routes.append(
+      try Workbench.route(
+        "/year/**", .priced(Tariff(prices: [Amount(10, .sat)], terms: .duration(.seconds(3600)))),
+        covers: [RouteID("/ssh"), RouteID("/hour/**")]))
+    try await Workbench(routes: routes).running { bench in
+      let bought = await bench.ask("/year/x", coin: bench.counterpart.issue("year", 10))
+      let pass = try #require(bought.allowance?.pass).token
+      #expect(await bench.ask("/hour/x", pass: pass).code == "allow")
+      for method in [RequestMethod.get, .head] {
+        #expect(await bench.ask("/ssh", method: method, pass: pass).code == "pass_route")
+      }
+      let request = Workbench.request("/ssh", [("turnpike-pass", pass)])
+      guard case .judged(let judgement) = await bench.gate.review(request) else {
+        Issue.record("a look would allow it")
+        return
+      }
+      #expect(judgement.decision.code == "pass_route")
+      #expect(bench.office.presented.isEmpty)
+      // A payment beside it buys a machine of its own, and only where there is room.
+      bench.office.set(.full(retryAfterSeconds: 9))
+      let coin = bench.counterpart.issue("a", 100)
+      #expect(await bench.ask("/ssh", coin: coin, pass: pass).code == "no_vacancy")
+      #expect(bench.counterpart.taker(of: coin) == nil)
+      bench.office.set(.open)
+      #expect(await bench.ask("/ssh", coin: coin, pass: pass).code == "allow")
+      #expect(bench.office.made.map(\.payment.text) == ["coin-a"])
     }
   }
 
@@ -300,6 +340,13 @@ struct ProvisionTests {
       #expect(ExchangeTests.code(await ExchangeTests.exchange(bench, coin, for: "/ssh")) == "pass")
       #expect(bench.gate.pass(of: bought.grant) != nil)
       #expect(bench.office.presented.isEmpty)
+      // It is said to be what the machine will have.
+      bench.office.keep(.seconds(3000))
+      let again = try ExchangeTests.pass(await ExchangeTests.exchange(bench, coin, for: "/ssh"))
+      #expect(again.remaining?.seconds == 3000)
+      #expect(again.pass.token == bought.pass.token)
+      let account = try #require(try await bench.gate.account(of: bought.grant.payment)?.grant)
+      #expect(bench.gate.remaining(of: account)?.seconds == 3000)
     }
   }
 }
@@ -463,5 +510,7 @@ struct WorkloadGrantTests {
     let id = WorkloadID.random()
     #expect(WorkloadID(podName: id.podName) == id)
     #expect(WorkloadID(podName: other) == nil)
+    #expect(WorkloadID(named: id.podName) == id && WorkloadID(named: id.text) == id)
+    #expect(WorkloadID(named: other)?.text == (other == "abcdefghijklmnop" ? other : nil))
   }
 }

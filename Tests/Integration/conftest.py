@@ -3,9 +3,12 @@
 A counterpart that is missing fails the run; nothing is skipped.
 """
 
+import contextlib
 import dataclasses
 import pathlib
+import signal
 import sys
+import time
 
 import pytest
 
@@ -21,9 +24,20 @@ from counterparts.proxies import Caddy, Envoy, IngressNginx, IstioGateway, Nginx
 from counterparts.proxies import SECRET  # noqa: E402
 from counterparts.scripted_mint import ScriptedMint  # noqa: E402
 from counterparts.scripted_facilitator import ScriptedFacilitator  # noqa: E402
+from counterparts.seller import Seller  # noqa: E402
+from counterparts.ssh import open_folder  # noqa: E402
 from counterparts.turnpike import DOLLAR_ROUTES, Turnpike, x402  # noqa: E402
 
 DOORS = ("envoy", "istio", "nginx", "nginx-auth-request", "ingress-nginx", "traefik", "caddy")
+
+
+def pytest_configure():
+    """Told to stop, we stop what we have started, as at Ctrl-C."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 class Purse:
@@ -45,11 +59,16 @@ class Bank:
     """The chain, the stock facilitator on it, and payers who have money."""
 
     def __init__(self, folder: pathlib.Path):
-        self.chain = Chain(folder / "chain").begin()
-        self.signers = Signers(folder / "payers")
-        self.chain.await_ready()
-        self.facilitator = Facilitator(folder / "facilitator", self.chain).start()
         self.rich: list[Payer] = []
+        with contextlib.ExitStack() as stop:
+            self.chain = Chain(folder / "chain").begin()
+            stop.callback(self.chain.stop)
+            self.signers = Signers(folder / "payers")
+            stop.callback(self.signers.stop)
+            self.chain.await_ready()
+            self.facilitator = Facilitator(folder / "facilitator", self.chain).start()
+            stop.callback(self.facilitator.stop)
+            self.stop = stop.pop_all().close
 
     def payer(self) -> Payer:
         """A new account with a thousand dollars."""
@@ -61,11 +80,6 @@ class Bank:
     def settled(self, payer: Payer) -> int:
         """How often this account has paid."""
         return len(self.chain.transfers(payer.address))
-
-    def stop(self) -> None:
-        self.facilitator.stop()
-        self.signers.stop()
-        self.chain.stop()
 
 
 @dataclasses.dataclass
@@ -156,12 +170,14 @@ def dollar_gate(bank, stage, tmp_path_factory):
 def dollar_doors(dollar_gate, stage, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dollar-doors")
     asked = (stage.app.port, dollar_gate.ports["proxy"], dollar_gate.ports["grpc"])
-    made = {kind.name: kind(folder / kind.name, *asked).begin() for kind in (Envoy, Nginx)}
-    for proxy in made.values():
-        proxy.await_ready()
-    yield made | {"nginx-auth-request": made["nginx"].by_auth_request}
-    for proxy in made.values():
-        proxy.stop()
+    made = {}
+    with contextlib.ExitStack() as stop:
+        for kind in (Envoy, Nginx):
+            made[kind.name] = kind(folder / kind.name, *asked).begin()
+            stop.callback(made[kind.name].stop)
+        for proxy in made.values():
+            proxy.await_ready()
+        yield made | {"nginx-auth-request": made["nginx"].by_auth_request}
 
 
 @pytest.fixture(params=["envoy", "nginx", "nginx-auth-request"])
@@ -226,6 +242,36 @@ def lone(tmp_path):
     for gate in made:
         if gate.running:
             gate.kill()
+
+
+@pytest.fixture(scope="session")
+def ground():
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def seller(stage, bank, ground):
+    payments = {"x402": x402(bank.facilitator.url, bank.chain.url)}
+    gate = Seller(ground / "seller", [stage.mint.url], payments=payments)
+    try:
+        yield gate.start()
+    finally:
+        gate.clear()
+
+
+@pytest.fixture
+def lone_seller(stage, ground):
+    """Makes sellers of one test; at its end they are stopped and their machines ended."""
+    with contextlib.ExitStack() as stop:
+
+        def make(workloads: dict | None = None, mint=None, **changes) -> Seller:
+            folder = ground / f"lone-{time.monotonic_ns()}"
+            gate = Seller(folder, [(mint or stage.mint).url], workloads, **changes)
+            stop.callback(gate.clear)
+            return gate
+
+        yield make
 
 
 MAX_RESIDENT_MIB = 400

@@ -1,6 +1,7 @@
 """Machines for money: a real mint's token buys one, the stock `ssh` logs in, and it ends at the paid second, whatever happens to us."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -14,57 +15,25 @@ from counterparts import web
 from counterparts.payer import as_v2, of_calldata, receipt, required
 from counterparts.processes import wait_until
 from counterparts.proxies import Caddy, Envoy, Nginx, Traefik
-from counterparts.seller import ADMIN, Seller, login
-from counterparts.ssh import Login, key_pair, open_folder, processes_of
-from counterparts.turnpike import x402
+from counterparts.seller import ADMIN, login
+from counterparts.ssh import Login, key_pair, processes_of
 
 SURVIVORS = int(os.environ.get("TURNPIKE_TEST_MACHINES", "8"))  # 20 in the long form
-
-
-@pytest.fixture(scope="module")
-def ground():
-    with open_folder() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def seller(stage, bank, ground):
-    payments = {"x402": x402(bank.facilitator.url, bank.chain.url)}
-    gate = Seller(ground / "seller", [stage.mint.url], payments=payments).start()
-    yield gate
-    gate.clear()
-
-
-@pytest.fixture
-def lone_seller(stage, ground):
-    """Makes sellers of one test; at its end they are stopped and their machines ended."""
-    made: list[Seller] = []
-
-    def make(workloads: dict | None = None, mint=None, **changes) -> Seller:
-        gate = Seller(
-            ground / f"lone-{time.monotonic_ns()}", [(mint or stage.mint).url], workloads, **changes
-        )
-        made.append(gate)
-        return gate
-
-    yield make
-    for gate in made:
-        gate.clear()
 
 
 @pytest.fixture(scope="module")
 def fronts(stage, seller, ground):
     """Every proxy's hardened example, whose machine route leads to the seller's public listener."""
     asked = (stage.app.port, seller.ports["proxy"], seller.ports["grpc"])
-    made = {
-        kind.name: kind(ground / kind.name, *asked, machines=seller.ports["public"]).begin()
-        for kind in (Envoy, Nginx, Traefik, Caddy)
-    }
-    for proxy in made.values():
-        proxy.await_ready()
-    yield made | {"nginx-auth-request": made["nginx"].by_auth_request}
-    for proxy in made.values():
-        proxy.stop()
+    made = {}
+    with contextlib.ExitStack() as stop:
+        for kind in (Envoy, Nginx, Traefik, Caddy):
+            proxy = kind(ground / kind.name, *asked, machines=seller.ports["public"]).begin()
+            stop.callback(proxy.stop)
+            made[kind.name] = proxy
+        for proxy in made.values():
+            proxy.await_ready()
+        yield made | {"nginx-auth-request": made["nginx"].by_auth_request}
 
 
 @pytest.fixture(params=["envoy", "nginx", "nginx-auth-request", "traefik", "caddy"])
@@ -167,7 +136,7 @@ def test_what_its_owner_ends_early_is_credit_for_another(seller, purse):
     assert ended.status == 200 and 3500 < ended.json["credit_seconds"] <= 3600
     wait_until(lambda: seller.is_gone(machine), "the machine is gone", 10)
     again = seller.buy(token)
-    assert again.status in (200, 201) and again.json["id"] != machine["id"]
+    assert again.status == 201 and again.json["id"] != machine["id"]
     assert abs(again.json["expires"] - machine["expires"]) < 30
     assert login(again.json).works
 
@@ -192,10 +161,59 @@ def test_two_spawns_at_once_with_one_token_are_one_machine(seller, purse):
     token = purse.token(100)
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: seller.buy(token), range(6)))
-    assert {answer.status for answer in answers} <= {200, 201}, [answer.body for answer in answers]
+    assert sorted(answer.status for answer in answers) == [200] * 5 + [201], [a.body for a in answers]
     assert len({answer.json["id"] for answer in answers}) == 1
+    assert len({answer.json["password"] for answer in answers}) == 1 and login(answers[0].json).works
     payment = answers[0].json["payment"]
     assert len([row for row in seller.listed if row["payment"] == payment]) == 1
+
+
+def test_either_name_of_a_machine_is_taken_and_its_owner_sees_how_to_log_in(seller, purse):
+    machine = seller.machine(purse.token(100))
+    own = {"Turnpike-Pass": machine["pass"]}
+    for path in (f"/v1/workloads/{machine['pod']}", f"/v1/workloads/{machine['id']}"):
+        shown = seller.public("GET", path, own)
+        assert shown.status == 200 and shown.json["password"] is None, shown.body
+        for name in ("host", "port", "username", "known_hosts", "fingerprint", "ssh"):
+            assert shown.json[name] == machine[name]
+    assert seller.public("GET", f"/pods/{machine['id']}", own).json["pod_name"] == machine["pod"]
+    (row,) = seller.public("GET", "/v1/workloads", own).json["workloads"]
+    assert row["fingerprint"] == machine["fingerprint"]
+    longer = seller.extend(machine | {"id": machine["pod"]}, purse.token(8))
+    assert longer.status == 200 and longer.json["fingerprint"] == machine["fingerprint"]
+    for path in ("/v1/workloads/ssh-pod-1", "/pods/ssh-pod-1"):
+        wrong = seller.public("GET", path, own)
+        assert wrong.status == 404 and "wl- and 16 of" in wrong.json["message"]
+    assert login(machine).works, "a look set a new password"
+
+
+def test_a_pass_of_another_route_gets_no_machine(seller, purse, stage):
+    hour = seller.ask("/hour/x", {"X-Cashu": purse.token(100)}).header("turnpike-pass")
+    cheap = seller.machine(purse.token(100))
+    # What its owner ends leaves credit: an hour of /ssh is 100 sat, one of /quick 3600.
+    seller.public("DELETE", f"/v1/workloads/{cheap['id']}", {"Turnpike-Pass": cheap["pass"]})
+    before = len(seller.listed)
+    for foreign, kind in ((hour, None), (hour, "quick"), (cheap["pass"], "quick")):
+        shown, wish = {"Turnpike-Pass": foreign}, {"spec": kind} if kind else {}
+        refused = seller.public("POST", "/v1/workloads", shown, wish)
+        assert refused.status == 402 and refused.json["reason"] == "pass_route", refused.body
+        assert "name the kind that it is for, or pay" in refused.json["message"]
+        spawned = seller.public("POST", "/spawn-pod", shown, {"pod_spec_id": kind} if kind else {})
+        assert spawned.status == 402 and spawned.json["success"] is False
+        proxied = seller.ask("/quick", shown)
+        assert proxied.status == 402 and not proxied.header("turnpike-grant")
+        assert seller.ask("/quick", shown, method="HEAD").status == 402
+        # A payment beside it buys a machine of its own.
+        bought = seller.public("POST", "/v1/workloads", shown | {"X-Cashu": purse.token(8)}, {"spec": "quick"})
+        assert bought.status == 201 and bought.json["spec"] == "quick", bought.body
+        assert 0 < bought.json["expires"] - time.time() <= 10 and bought.json["pass"] != foreign
+    assert len(seller.listed) == before + 3
+    own = seller.public("POST", "/v1/workloads", {"Turnpike-Pass": cheap["pass"]})
+    assert own.status == 201 and own.json["spec"] == "ssh"
+    # Nor is it prolonged by who shows another pass, and his payment is not taken.
+    token = purse.token(8)
+    assert seller.extend(own.json | {"pass": hour}, token).status == 403
+    stage.wallet.redeem(token)
 
 
 @pytest.mark.parametrize(
@@ -206,12 +224,14 @@ def test_two_spawns_at_once_with_one_token_are_one_machine(seller, purse):
         {"public_key": "ssh-rsa"},
         {"image": "evil"},
         {"spec": "none"},
+        {"usernam": "alice"},
     ],
     ids=lambda wishes: next(iter(wishes)),
 )
 def test_a_wish_that_is_not_granted_costs_nothing(seller, purse, stage, wishes):
     token = purse.token(100)
-    assert seller.buy(token, **wishes).status in (400, 404)
+    refused = seller.buy(token, **wishes)
+    assert refused.status == 400 and refused.json["message"], refused.body
     stage.wallet.redeem(token)
 
 
@@ -219,20 +239,41 @@ def test_the_command_buys_prolongs_lists_and_ends(seller, purse, tmp_path):
     key, public = key_pair(tmp_path)
     url = ["--url", f"http://127.0.0.1:{seller.ports['public']}"]
 
-    def told(*words: str) -> dict:
+    def text(*words: str, fails: bool = False) -> str:
         done = seller.command("workload", *words, *url)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        assert (done.returncode != 0) == fails, (done.stdout, done.stderr)
+        return done.stderr if fails else done.stdout
 
-    machine = told("create", "--token", purse.token(100), "--key", f"{key}.pub")
+    def told(*words: str) -> dict:
+        return json.loads(text(*words, "--json"))
+
+    token = tmp_path / "token"
+    token.write_text(purse.token(100) + "\n")
+    machine = told("create", "--token", str(token), "--key", f"{key}.pub", "--minutes", "20")
     assert login(machine, password=None, key=key).works
-    longer = told("extend", machine["id"], "--token", purse.token(100), "--pass", machine["pass"])
+    secret = tmp_path / "pass"
+    secret.write_text(machine["pass"] + "\n")
+    longer = told("extend", machine["pod"], "--token", purse.token(100), "--pass", str(secret))
     assert longer["expires"] - machine["expires"] >= 3590
     (row,) = [row for row in seller.listed if row["id"] == machine["id"]]
     assert row["state"] == "ready" and row["port"] == machine["port"]
-    done = seller.command("workload", "delete", machine["id"], "--config", str(seller.config_file))
+    assert row["creditSeconds"] == longer["credit_seconds"] > 2000
+    # Words, where nobody asked for JSON.
+    again = text("create", "--pass", str(secret))
+    assert f"  {machine['ssh']}\n" in again and "password: " in again and machine["fingerprint"] in again
+    assert machine["ssh"] in text("extend", machine["id"], "--token", purse.token(8), "--pass", str(secret))
+    assert "wl- and 16 of" in text("extend", "none", "--token", "cashuA", "--pass", "tp1.x", fails=True)
+    refused = text("create", "--token", "cashuBnone", fails=True)
+    assert "answers 400: malformed" in refused and "{" not in refused
+    assert "bad_wish: The image" in text("create", "--pass", str(secret), "--image", "evil", fails=True)
+    gone = text("delete", machine["pod"], "--pass", str(secret))
+    assert gone.startswith(f"Your machine {machine['pod']} is gone: ended by its owner.") and "more are paid for" in gone
+    # Its credit is another's, which the operator ends.
+    second = told("create", "--pass", str(secret))
+    assert second["id"] != machine["id"] and second["expires"] - time.time() > 5000
+    done = seller.command("workload", "delete", second["pod"], "--config", str(seller.config_file))
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: seller.is_gone(machine), "the machine is gone", 15)
+    wait_until(lambda: seller.is_gone(second), "the machine is gone", 15)
 
 
 # Behind a proxy
@@ -253,6 +294,54 @@ def test_the_proxied_route_asks_for_money_and_answers_the_login(front, purse, ap
     assert longer.json["expires"] - paid.json["expires"] >= 1790
     assert front.fetch("/ssh", headers={"X-Cashu": token, "Accept": "text/html"}).body.startswith(b"<!")
     assert not app.seen, "the app was asked"
+
+
+def test_what_is_below_the_route_sells_machines_too(front, purse, app):
+    unpaid = front.fetch("/ssh/basic")
+    assert unpaid.status == 402 and unpaid.json["amount"] == 2, unpaid.body
+    assert unpaid.json["sells"] == "100 sat for 1 hour of an SSH machine"
+    bought = front.fetch("/ssh/basic", headers={"X-Cashu": purse.token(2)})
+    assert bought.status == 200 and bought.json["spec"] == "quick", bought.body
+    assert 50 < bought.json["expires"] - time.time() < 80
+    assert not app.seen, "the app was asked"
+
+
+def test_a_key_behind_a_proxy_is_the_machines(front, purse, tmp_path):
+    key, public = key_pair(tmp_path)
+    token = purse.token(100)
+
+    def post(**wishes):
+        fields = {"X-Cashu": token, "Content-Type": "application/json"}
+        return front.fetch("/ssh", method="POST", headers=fields, body=json.dumps(wishes).encode())
+
+    for wishes, words in (
+        ({"username": "bob", "public_key": public}, "without username"),
+        ({"duration_minutes": 5, "image": "x", "spec": "quick"}, "without spec, image, duration_minutes"),
+        ({"public_key": "ssh-rsa"}, "authorized_keys"),
+    ):
+        refused = post(**wishes)
+        assert refused.status == 400 and refused.json["reason"] == "bad_wish", refused.body
+        assert words in refused.json["message"] and "send the payment again" in refused.json["message"]
+    assert post(publickey=public).json["reason"] == "bad_request"
+    bought = post(public_key=public)
+    assert bought.status == 200, bought.body
+    assert login(bought.json, password=None, key=key).told("whoami") == "dev" and login(bought.json).works
+    # Another key takes its place, on a machine that runs.
+    other, public = key_pair(tmp_path / "other")
+    changed = post(public_key=public)
+    assert changed.json["id"] == bought.json["id"]
+    assert login(changed.json, password=None, key=other).works
+    assert not login(changed.json, password=None, key=key).works
+
+
+def test_a_payment_brought_many_times_at_once_is_one_login(front, purse, seller):
+    token = purse.token(100)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: front.fetch("/ssh", headers={"X-Cashu": token}), range(6)))
+    assert {answer.status for answer in answers} == {200}, [answer.body for answer in answers]
+    assert len({answer.json["id"] for answer in answers}) == 1
+    assert login(answers[0].json).works
+    assert len({answer.json["password"] for answer in answers}) == 1
 
 
 def test_a_grant_that_the_client_brings_is_worth_nothing(front, purse, app, seller):
@@ -365,6 +454,15 @@ def test_paygress_clients_find_their_fields_and_strangers_no_password(seller, pu
     assert seen.json["ssh_password"] is None and bob.works
     (own,) = seller.public("GET", "/pods", {"Turnpike-Pass": pod["pass"]}).json
     assert own["pod_name"] == pod["pod_name"]
+    # Who looks sets no password, however often.
+    for owner in ({"Turnpike-Pass": pod["pass"]}, {"X-Cashu": token}):
+        look = seller.public("GET", named, owner).json
+        assert look["ssh_password"] is None and "/spawn-pod again" in look["note"]
+        assert (look["ssh_host"], look["ssh_port"]) == (pod["ssh_host"], pod["ssh_port"])
+        seller.public("GET", named + "/port-forward", owner)
+    assert bob.works, "a look set a new password"
+    again = seller.public("POST", "/spawn-pod", body=ordered).json["pod_info"]
+    assert again["ssh_password"] not in (None, pod["ssh_password"]) and not bob.works
     forward = seller.public("GET", named + "/port-forward", {"Turnpike-Pass": pod["pass"]}).json
     assert {"pod_name", "ssh_port", "port_forward_command", "ssh_command"} <= set(forward)
     assert len(forward["instructions"]) == 4
@@ -380,8 +478,7 @@ def test_paygress_clients_find_their_fields_and_strangers_no_password(seller, pu
 def test_a_plain_user_sells_machines_and_says_what_they_lack(lone_seller, purse):
     gate = lone_seller()
     if os.geteuid() == 0:
-        gate.prefix = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
-        os.chown(gate.folder, 54321, 54321)
+        gate.as_user(54321)
     gate.start()
     token = purse.token(8)
     machine = gate.machine(token, spec="quick")
@@ -470,7 +567,7 @@ def test_a_machine_that_dies_leaves_its_time_as_credit(seller, purse):
         lambda: (row := seller.shown(machine))["state"] != "ready" and row, "it is found dead", 30
     )
     assert dead["state"] in ("failed", "expiring", "gone")
-    again = wait_until(lambda: (answer := seller.buy(token)).status == 200 and answer, "another", 40, 0.5)
+    again = wait_until(lambda: (answer := seller.buy(token)).status == 201 and answer, "another", 40, 0.5)
     assert again.json["id"] != machine["id"] and login(again.json).works
     assert again.json["expires"] - time.time() > 3400
     wait_until(lambda: seller.is_gone(machine), "nothing is left of the first", 20)

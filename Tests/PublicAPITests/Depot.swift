@@ -14,6 +14,7 @@ struct Depot {
   let gate: Gate
   let service: PublicService
   private let cashier: Cashier
+  private let verifiers: [any PaymentVerifier]
 
   static let secret = "the admin's own secret"
 
@@ -28,13 +29,9 @@ struct Depot {
     self.cashier = Cashier(
       ledger: self.ledger, verifiers: verifiers, revocations: revocations,
       settings: Cashier.Settings(deadline: .seconds(60)), clock: self.clock)
+    self.verifiers = verifiers
     self.gate = Gate(
-      policy: Policy(
-        routes: try RouteTable([
-          try Self.route("/ssh", 100, "small"), try Self.route("/big", 400, "large"),
-          Route(
-            id: RouteID("/free"), label: "/free", pattern: try PathPattern("/free"), access: .free),
-        ]), fallback: .deny, verifiers: verifiers),
+      policy: try Self.policy(selling: "small", verifiers),
       verifiers: verifiers,
       passKeys: PassKeys(active: PassKey(id: 1, authenticator: HMACKey(Array("key".utf8)))),
       revocations: revocations, cashier: self.cashier, office: self.office, clock: self.clock)
@@ -48,6 +45,18 @@ struct Depot {
     ]
     self.service = PublicService(settings: settings, gate: self.gate, verifiers: verifiers)
   }
+
+  private static func policy(selling spec: String, _ verifiers: [any PaymentVerifier]) throws -> Policy {
+    Policy(
+      routes: try RouteTable([
+        try Self.route("/ssh", 100, spec), try Self.route("/big", 400, "large"),
+        Route(
+          id: RouteID("/free"), label: "/free", pattern: try PathPattern("/free"), access: .free),
+      ]), fallback: .deny, verifiers: verifiers)
+  }
+
+  /// On `/ssh`, from now on.
+  func sell(_ spec: String) throws { self.gate.reload(try Self.policy(selling: spec, self.verifiers)) }
 
   private static func route(_ path: String, _ sats: UInt64, _ spec: String) throws -> Route {
     Route(

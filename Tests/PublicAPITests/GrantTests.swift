@@ -78,6 +78,48 @@ struct GrantTests {
     }
   }
 
+  @Test("a key in the request's body is the machine's before it is answered")
+  func key() async throws {
+    try await Depot.open { depot in
+      let grant = try #require(await depot.grant("a=100", method: .post))
+      let fields = [("Turnpike-Grant", grant)]
+      let answer = await depot.ask(
+        "POST", "/ssh", fields, body: #"{"public_key":"ssh-ed25519 AAAAC3 me"}"#, host: "shop.example")
+      #expect(answer.status == 200)
+      #expect(answer.json?["password"]?.string != nil)
+      #expect(depot.office.made.map(\.wishes.publicKey) == ["ssh-ed25519 AAAAC3 me"])
+    }
+  }
+
+  @Test(
+    "what cannot be changed any more is refused aloud, and nothing is set or lost",
+    arguments: [
+      (#"{"username":"ada"}"#, 400, "bad_wish", "without username"),
+      (
+        #"{"image":"alpine","spec":"small","public_key":"ssh-ed25519 A"}"#, 400, "bad_wish",
+        "without spec, image"
+      ),
+      (#"{"duration_minutes":5}"#, 400, "bad_wish", "without duration_minutes"),
+      (#"{"public_key":"nonsense"}"#, 400, "bad_wish", "authorized_keys"),
+      (#"{"publickey":"ssh-ed25519 A"}"#, 400, "bad_request", "`publickey`"),
+      ("{", 400, "bad_request", "no JSON"),
+    ] as [(String, UInt16, String, String)])
+  func lateWishes(body: String, status: UInt16, reason: String, words: String) async throws {
+    try await Depot.open { depot in
+      let grant = try #require(await depot.grant("a=100", method: .post))
+      let fields = [("Turnpike-Grant", grant)]
+      let answer = await depot.ask("POST", "/ssh", fields, body: body, host: "shop.example")
+      #expect(answer.status == status)
+      #expect(answer.json?["reason"]?.string == reason)
+      let message = try #require(answer.json?["message"]?.string)
+      #expect(message.contains(words) && message.contains("send the payment again"))
+      let id = try #require(depot.office.made.first).id
+      #expect(depot.office.passwords(of: id).isEmpty)
+      #expect(depot.office.made.first?.wishes == WorkloadWishes())
+      #expect(await depot.ask("POST", "/ssh", fields, host: "shop.example").status == 200)
+    }
+  }
+
   @Test("HEAD changes nothing")
   func head() async throws {
     try await Depot.open { depot in

@@ -97,7 +97,7 @@ struct PodsTests {
   }
 
   @Test(
-    "only the payer is told a password; the admin lists all, others nothing",
+    "a look sets no password and tells none, whoever looks; strangers get nothing",
     arguments: ["", "/port-forward"])
   func secrets(suffix: String) async throws {
     try await Depot.open { depot in
@@ -113,11 +113,20 @@ struct PodsTests {
       #expect(seen.status == 200)
       #expect(depot.office.passwords(of: id).count == 1)
       #expect(!depot.office.passwords(of: id).contains { seen.text.contains($0) })
-      let own = await depot.ask("GET", path, [("X-Cashu", "a=100")])
-      let password = try #require(depot.office.passwords(of: id).last)
+      for name in [name, id.text] {
+        let own = await depot.ask("GET", "/pods/\(name)\(suffix)", [("X-Cashu", "a=100")])
+        #expect(own.status == 200)
+        #expect(own.text.contains("present the payment at /spawn-pod again"))
+        #expect(own.text.contains("ssh -p 22000 dev@ssh.example"))
+      }
+      #expect(depot.office.passwords(of: id).count == 1)
+      let again = await Self.spawn(depot, #"{"cashu_token":"a=100"}"#)
+      #expect(depot.office.passwords(of: id).last == again.json?["pod_info"]?["ssh_password"]?.string)
       #expect(depot.office.passwords(of: id).count == 2)
-      #expect(own.text.contains(password))
-      #expect(await depot.ask("GET", "/pods/ssh-pod-12345678\(suffix)", admin).status == 404)
+      #expect(again.json?["pod_info"]?["note"] == nil)
+      let unknown = await depot.ask("GET", "/pods/ssh-pod-12345678\(suffix)", admin)
+      #expect(unknown.status == 404)
+      #expect(unknown.json?["message"]?.string == WorkloadID.form)
     }
   }
 
@@ -156,7 +165,9 @@ struct PodsTests {
   func health() async throws {
     try await Depot.open { depot in
       depot.office.set(
-        OfficeCondition(live: 2, reducedIsolation: ["no cgroup"], fault: "no bubblewrap at /usr/bin"))
+        OfficeCondition(
+          live: 2, reducedIsolation: ["no cgroup"],
+          fault: "no bubblewrap at /usr/bin: ask 10.0.0.1:6443, or root."))
       let answer = await depot.ask("GET", "/healthz")
       #expect(answer.json?["status"]?.string == "healthy")
       #expect(answer.json?["config"]?["payment_model"]?.string == "100 sat = 60 minutes")
@@ -165,8 +176,15 @@ struct PodsTests {
       #expect(answer.json?["active_pods"]?.unsigned == 2)
       #expect(answer.json?["accepting_pods"]?.bool == false)
       #expect(answer.json?["reduced_isolation"] == .array([.string("no cgroup")]))
-      // Why is for the log.
-      #expect(!answer.text.contains("bubblewrap"))
+      // Where is for the log.
+      #expect(answer.json?["reason"]?.string == "no bubblewrap at …: ask …, or root.")
+      depot.office.set(OfficeCondition())
+      depot.office.set(.full(retryAfterSeconds: 5))
+      #expect(await depot.ask("GET", "/healthz").json?["reason"]?.string == "All machines are taken.")
+      depot.office.set(.open)
+      let open = await depot.ask("GET", "/healthz")
+      #expect(open.json?["accepting_pods"]?.bool == true)
+      #expect(open.json?["reason"] == nil)
     }
   }
 

@@ -74,6 +74,29 @@ struct PublicServiceTests {
         "/v1/workloads", "/v1/workloads/by-payment", "/v1/workloads/{id}", "/v1/workloads/{id}/extend",
         "/spawn-pod", "/pods", "/pods/{name}", "/pods/{name}/port-forward",
       ])
+    let components = try #require(answer.json?["components"])
+    for part in answer.text.split(separator: ##"{"$ref":"#/components/"##).dropFirst() {
+      let names = part.prefix { $0 != "\"" }.split(separator: "/").map(String.init)
+      #expect(components[names[0]]?[names[1]] != nil, "\(names)")
+    }
+  }
+
+  @Test(
+    "what a machine's path refuses is described",
+    arguments: [
+      ("/v1/workloads", "post", ["400", "402", "404", "409", "410", "415", "503"]),
+      ("/v1/workloads/{id}", "get", ["401", "403", "404", "409", "503"]),
+      ("/v1/workloads/{id}/extend", "post", ["401", "402", "403", "404", "409", "410", "503"]),
+      ("/spawn-pod", "post", ["400", "402", "415", "503"]), ("/pods/{name}", "get", ["401", "403", "404"]),
+    ])
+  func describedRefusals(path: String, method: String, statuses: [String]) async throws {
+    let answer = try await Shop().ask("GET", "/openapi.json")
+    let asked = try #require(answer.json?["paths"]?[path]?[method])
+    let described = try #require(asked["responses"]?.members).map(\.name)
+    #expect(Set(statuses).isSubset(of: described))
+    let references = try #require(asked["parameters"]?.array).compactMap { $0["$ref"]?.string }
+    #expect(Set(["Cashu", "Pass"].map { "#/components/parameters/\($0)" }).isSubset(of: references))
+    #expect(answer.json?["components"]?["schemas"]?["Refusal"]?["properties"]?["message"] != nil)
   }
 }
 

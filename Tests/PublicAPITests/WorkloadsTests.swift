@@ -121,12 +121,15 @@ struct WorkloadsTests {
       (#"{"image":"windows"}"#, "bad_wish"), (#"{"spec":"huge"}"#, "bad_wish"),
       (#"{"username":1}"#, "bad_request"), (#"{"duration_minutes":0}"#, "bad_request"),
       (#"{"duration_minutes":"60"}"#, "bad_request"), ("[]", "bad_request"), ("{", "bad_request"),
+      (#"{"usernam":"ada"}"#, "bad_request"), (#"{"spec":"small","cashu_token":"x"}"#, "bad_request"),
     ])
   func faults(body: String, reason: String) async throws {
     try await Depot.open { depot in
       let answer = await depot.buy("a=100", body: body)
       #expect(answer.status == 400)
       #expect(answer.json?["reason"]?.string == reason)
+      #expect(answer.json?["message"]?.string?.hasSuffix(".") == true)
+      if body.contains("usernam\"") { #expect(answer.text.contains("`usernam`")) }
       #expect(await !depot.knows("a"))
       #expect(depot.office.presented.isEmpty)
       #expect(await depot.buy("a=100").status == 201)
@@ -147,6 +150,13 @@ struct WorkloadsTests {
       #expect(full.json?["reason"]?.string == "no_vacancy")
       #expect(full.field("retry-after") == "33")
       #expect(await !depot.knows("a"))
+      for path in ["/v1/workloads", "/spawn-pod"] {
+        let bare = await depot.ask("POST", path)
+        #expect(bare.status == 503)
+        #expect(bare.json?["reason"]?.string == "no_vacancy")
+        #expect(bare.field("retry-after") == "33")
+        #expect(bare.field("x-coin") == nil)
+      }
     }
   }
 
@@ -168,14 +178,90 @@ struct WorkloadsTests {
     try await Depot.open { depot in
       let bought = await depot.buy("a=100")
       let (id, pass) = try (Self.id(bought), Self.pass(bought))
-      for fields in [Self.bearer(pass), [("Turnpike-Pass", pass)], [("X-Coin", "a=100")]] {
-        let answer = await depot.ask("GET", "/v1/workloads/\(id)", fields)
+      for (fields, name) in zip(
+        [Self.bearer(pass), [("Turnpike-Pass", pass)], [("X-Coin", "a=100")]], [id, "wl-" + id, id])
+      {
+        let answer = await depot.ask("GET", "/v1/workloads/\(name)", fields)
         #expect(answer.status == 200)
         #expect(answer.json?["ssh"]?.string == "ssh -p 22000 dev@ssh.example")
+        #expect(answer.json?["known_hosts"]?.string == "[ssh.example]:22000 ssh-ed25519 AAAA")
+        #expect(answer.json?["fingerprint"]?.string == "SHA256:abc")
         #expect(answer.json?["password"] == nil)
         #expect(answer.text.contains(#""password":null"#))
       }
+      let list = await depot.ask("GET", "/v1/workloads", Self.bearer(pass))
+      #expect(list.json?["workloads"]?.array?.first?["fingerprint"]?.string == "SHA256:abc")
       #expect(depot.office.passwords(of: try #require(WorkloadID(id))).count == 1)
+      let wrong = await depot.ask("GET", "/v1/workloads/wl-none", Self.bearer(pass))
+      #expect(wrong.status == 404)
+      #expect(wrong.json?["message"]?.string == WorkloadID.form)
+    }
+  }
+
+  @Test("who names text/plain gets words; curl alone gets JSON")
+  func words() async throws {
+    try await Depot.open { depot in
+      let text = [("Accept", "text/plain")]
+      let bought = await depot.ask(
+        "POST", "/v1/workloads", text + [("X-Coin", "a=100")], body: #"{"duration_minutes":30}"#)
+      #expect(bought.status == 201)
+      #expect(bought.field("content-type") == "text/plain; charset=utf-8")
+      let lease = try #require(depot.office.made.first)
+      let pass = try #require(bought.field("turnpike-pass"))
+      for fact in [
+        "ssh -p 22000 dev@ssh.example", "password: \(depot.office.passwords(of: lease.id)[0])", "SHA256:abc",
+        "Turnpike-Pass: \(pass)", "1800 s more are paid for",
+      ] { #expect(bought.text.contains(fact), "\(fact)") }
+      let fields = text + Self.bearer(pass)
+      let path = "/v1/workloads/\(lease.id.podName)"
+      #expect(await depot.ask("GET", path, fields).text.contains("ssh -p 22000 dev@ssh.example"))
+      let longer = await depot.ask("POST", "\(path)/extend", fields + [("X-Coin", "b=50")])
+      #expect(longer.text.contains("ssh -p 22000 dev@ssh.example"))
+      let ended = await depot.ask("DELETE", path, fields)
+      #expect(ended.text.hasPrefix("Your machine \(lease.id.podName) is gone: ended by its owner."))
+      #expect(ended.text.contains("5400 s more are paid for"))
+      let curl = await depot.ask("POST", "/v1/workloads", [("User-Agent", "curl/8"), ("X-Coin", "a=100")])
+      #expect(curl.json != nil)
+    }
+  }
+
+  @Test("what is refused says what to do")
+  func advice() async throws {
+    try await Depot.open { depot in
+      let pass = try Self.pass(await depot.buy("a=100"))
+      for (fields, body, word) in [
+        ([], "", "/v1/offers"), (Self.bearer(pass), #"{"spec":"large"}"#, "name the kind"),
+        ([("X-Coin", "a=100")], #"{"spec":"large"}"#, "present it there"),
+        (Self.bearer("tp1.AAAA"), "", "as it was printed"),
+      ] as [([(String, String)], String, String)] {
+        let answer = await depot.ask("POST", "/v1/workloads", fields, body: body)
+        #expect(answer.json?["message"]?.string?.contains(word) == true, "\(answer.text)")
+      }
+      // A payment without the machine's pass beside it.
+      let id = try #require(depot.office.made.first).id
+      let alone = await depot.ask("POST", "/v1/workloads/\(id)/extend", [("X-Coin", "b=50")])
+      #expect(alone.json?["message"]?.string?.contains("beside it") == true)
+      #expect(await !depot.knows("b"))
+    }
+  }
+
+  @Test("a machine whose route sells another kind now is not prolonged, and its payment is not lost")
+  func otherKind() async throws {
+    try await Depot.open { depot in
+      let bought = await depot.buy("a=100")
+      let fields = Self.bearer(try Self.pass(bought))
+      try depot.sell("large")
+      let extended = await depot.ask(
+        "POST", "/v1/workloads/\(try Self.id(bought))/extend", fields + [("X-Coin", "b=50")])
+      #expect(extended.status == 400)
+      #expect(extended.json?["message"]?.string?.contains("Nothing was taken") == true)
+      #expect(await !depot.knows("b"))
+      // Elsewhere it buys a machine of its own.
+      let other = await depot.ask("POST", "/v1/workloads", fields + [("X-Coin", "b=50")])
+      #expect(other.status == 201)
+      #expect(other.json?["spec"]?.string == "large")
+      let own = await depot.ask("POST", "/v1/workloads", fields)
+      #expect(try Self.id(own) == Self.id(bought))
     }
   }
 
@@ -226,6 +312,33 @@ struct WorkloadsTests {
     }
   }
 
+  @Test("a pass buys a machine of its own route's kind and of no other, also by its credit")
+  func otherRoute() async throws {
+    try await Depot.open { depot in
+      let cheap = await depot.buy("a=100", body: #"{"spec":"small"}"#)
+      let fields = Self.bearer(try Self.pass(cheap))
+      let large = #"{"spec":"large"}"#
+      for _ in 0..<2 {
+        let answer = await depot.ask("POST", "/v1/workloads", fields, body: large)
+        #expect(answer.status == 402)
+        #expect(answer.json?["reason"]?.string == "pass_route")
+        let spawned = await depot.ask("POST", "/spawn-pod", fields, body: #"{"pod_spec_id":"large"}"#)
+        #expect(spawned.status == 402)
+        // And once more when its machine has left credit.
+        _ = await depot.ask("DELETE", "/v1/workloads/\(try Self.id(cheap))", fields)
+      }
+      // A payment beside it buys a machine of its own.
+      let bought = await depot.ask("POST", "/v1/workloads", fields + [("X-Coin", "b=400")], body: large)
+      #expect(bought.status == 201)
+      #expect(bought.json?["spec"]?.string == "large")
+      #expect(try Self.pass(bought) != Self.pass(cheap))
+      // Without a name it is the pass's own.
+      let again = await depot.ask("POST", "/v1/workloads", Self.bearer(try Self.pass(bought)))
+      #expect(try Self.id(again) == Self.id(bought))
+      #expect(Set(depot.office.presented.map(\.route.text)) == ["/ssh", "/big"])
+    }
+  }
+
   @Test("what is ended early is credit, and the same payment gets another machine")
   func delete() async throws {
     try await Depot.open { depot in
@@ -245,7 +358,7 @@ struct WorkloadsTests {
       #expect(late.status == 410)
       #expect(await !depot.knows("b"))
       let next = await depot.buy("a=100")
-      #expect(next.status == 200)
+      #expect(next.status == 201)
       #expect(try Self.id(next) != id)
     }
   }
@@ -322,13 +435,13 @@ struct WorkloadsTests {
       let over = await depot.ask("GET", "/ssh", [("Turnpike-Grant", grant)], host: "shop.example")
       #expect(over.status == 410)
       depot.office.breakDown(try #require(depot.office.made.first).id, credit: .seconds(3600))
-      #expect(await depot.buy("a=100").status == 200)
+      #expect(await depot.buy("a=100").status == 201)
       depot.office.fail(with: Outage(.outage, "the cluster is away", retryAfterSeconds: 6))
       let away = await depot.buy("b=100")
       #expect(away.status == 503)
       #expect(away.field("retry-after") == "6")
       depot.office.fail(with: nil)
-      #expect(await depot.buy("b=100").status == 200)
+      #expect(await depot.buy("b=100").status == 201)
       #expect(depot.office.made.count == 3)
     }
   }
@@ -370,6 +483,10 @@ struct WorkloadsTests {
       #expect(machine["memory_bytes"]?.unsigned == 256 << 20)
       #expect(machine["images"]?.array?.count == 2)
       #expect(machine["reduced_isolation"] == .array([.string("memory is not limited")]))
+      #expect(machine["available"]?.bool == true)
+      depot.office.set(.unavailable("no sshd"))
+      let now = await depot.ask("GET", "/v1/offers").json?["routes"]?.array?[0]["machine"]
+      #expect(now?["available"]?.bool == false)
       #expect(routes[1]["machine"]?["spec"]?.string == "large")
       #expect(routes[2]["machine"] == nil)
     }

@@ -70,7 +70,7 @@ struct DesignExampleTests {
         nil,
         Tariff(prices: [Amount(10, .sat), Amount(1000, usdc)], terms: .uses(1)),
         Tariff(prices: [Amount(100, .sat)], terms: .duration(.seconds(3600))),
-        Tariff(prices: [Amount(100, .sat)], terms: .rate(per: .seconds(3600))),
+        Tariff(prices: [Amount(100, .sat)], terms: .rate(per: .seconds(3600), least: .seconds(60))),
       ])
     #expect(configuration.routes.last?.provision == WorkloadSpecName("ssh"))
     #expect(configuration.workloads?.specs.first?.spec.memoryBytes == 256 << 20)

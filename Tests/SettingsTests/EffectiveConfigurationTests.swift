@@ -4,7 +4,7 @@ import Testing
 @Suite("The effective configuration")
 struct EffectiveConfigurationTests {
   private static let secret = "a-secret-of-the-proxy"
-  private static let files = ["c": "", "k": "", "ca": "", "s": "another-secret-of-it"]
+  private static let files = ["c": "", "k": "", "ca": "", "s": "another-secret-of-it", "/etc/kc": ""]
   private static let environment = ["KEY": "Bearer geheim", "RPC": "https://rpc.example/v2/geheim"]
   private static let yaml = """
     listen: { proxy: 0.0.0.0:1, grpc: "[::]:2", public: off, admin: unix:/run/a b }

@@ -132,7 +132,8 @@ extension Mistake {
     Mistake("workloads: { specs: [{ name: ssh }] }", "workloads.specs[0].name", line: 1, says: "already"),
     Mistake("workloads: { specs: [{ name: A }] }", "workloads.specs[0].name", line: 1, says: "small letters"),
     Mistake(
-      "workloads: { backend: kubernetes, kubernetes: { namespace: a_b } }", "workloads.kubernetes.namespace",
+      "workloads: { backend: kubernetes, images: [a], kubernetes: { namespace: a_b } }",
+      "workloads.kubernetes.namespace",
       line: 1, says: "small letters"),
     Mistake("listen:\n  proxy: 8080\n", "listen.proxy", line: 2, says: "has no port"),
     Mistake("listen: { proxy: \":8080\" }", "listen.proxy", line: 1, says: "write `127.0.0.1:8080`"),

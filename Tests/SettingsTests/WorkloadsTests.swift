@@ -41,7 +41,8 @@ struct WorkloadsTests {
       "POD_NAMESPACE": "theirs", "SSH_BASE_IMAGE": "their/image", "SSH_HOST": "ssh.example.com",
       "SSH_PORT_RANGE_START": "30000", "SSH_PORT_RANGE_END": "30009",
     ]
-    let yaml = "workloads: { backend: kubernetes, ports: 22000-22001, host: other.example }\nroutes: []"
+    let yaml =
+      "workloads: { backend: kubernetes, ports: 22000-22001, host: other.example, max: 2 }\nroutes: []"
     let found = try #require(try read(yaml, environment: environment).configuration.workloads)
     #expect(found.cluster?.namespace == "theirs")
     #expect(found.specs.first?.spec.images == ["their/image"])
@@ -84,5 +85,89 @@ struct WorkloadsTests {
     let found = problems(
       payments + "routes: [{ path: /m, price: { usdPerHour: \"0.05\", minimum: 10 } }]")
     #expect(found.contains { $0.message.contains("no `satPerHour`") })
+  }
+
+  @Test("the least that a rate for machines sells is a minute, where nothing else is said")
+  func least() throws {
+    func tariff(_ route: String) throws -> Tariff? {
+      let yaml = withCashu("  - { path: /m, \(route) }") + "\nworkloads: {}"
+      let configuration = try read(yaml).configuration
+      #expect(try read(configuration.effectiveYAML).configuration == configuration)
+      return try configuration.makeRouteTable().routes.first?.tariff
+    }
+    let hour = Duration.seconds(3600)
+    let machine = try #require(try tariff("price: { satPerHour: 100 }, provision: ssh"))
+    #expect(machine.terms == .rate(per: hour, least: .seconds(60)))
+    #expect(
+      Quote(tariff: machine, scope: GrantScope(route: RouteID("m"), host: "")).minimum(in: .sat)?.value == 2)
+    #expect(
+      try tariff("price: { satPerHour: 100, minimum: 10s }, provision: ssh")?.terms
+        == .rate(per: hour, least: .seconds(10)))
+    #expect(try tariff("price: { satPerHour: 100 }")?.terms == .rate(per: hour))
+    func warnings(_ price: String) throws -> [String] {
+      try read(withCashu("  - { path: /m, price: \(price), provision: ssh }") + "\nworkloads: {}")
+        .warnings.map(\.message)
+    }
+    #expect(try warnings("{ satPerHour: 100 }").isEmpty)
+    #expect(try warnings("{ satPerHour: 60 }").count == 1)
+    #expect(try warnings("{ satPerHour: 60, minimum: 10m }").isEmpty)
+    #expect(
+      try tariff("price: { sat: 100 }, pass: { duration: 1h }, provision: ssh")?.terms == .duration(hour))
+  }
+
+  @Test("the login name is one that a buyer could choose", arguments: ["root", "Dev", "9a", "sshd", "a b"])
+  func username(name: String) throws {
+    let found = problems("workloads:\n  username: \"\(name)\"\nroutes: []")
+    #expect(found.map(\.path) == ["workloads.username"])
+    #expect(found.first?.line == 2)
+    #expect(try read("workloads: { username: ada }\nroutes: []").configuration.workloads?.username == "ada")
+  }
+
+  @Test(
+    "our image is published nowhere, so it must be named; of the other's default it is said that it moves")
+  func images() throws {
+    func yaml(_ more: String) -> String {
+      "workloads: { backend: kubernetes\(more) }\nroutes: [{ path: /a, access: free }]"
+    }
+    let found = problems(yaml(""))
+    #expect(found.map(\.path) == ["workloads.images"])
+    #expect(found.first?.message.contains("deploy/ssh-workload") == true)
+    let named = try read(yaml(", images: [a/b@sha256:0]"))
+    #expect(named.warnings.isEmpty)
+    let theirs = try read(yaml(", kubernetes: { image: linuxserver }"))
+    #expect(theirs.warnings.map(\.path) == ["workloads.images"])
+    #expect(theirs.warnings.first?.message.contains(":latest") == true)
+    #expect(try read(yaml(", kubernetes: { image: linuxserver }, images: [a]")).warnings.isEmpty)
+  }
+
+  @Test("a kubeconfig that is not there is found before the start")
+  func kubeconfig() throws {
+    let yaml = "workloads: { backend: kubernetes, images: [a], kubernetes: { kubeconfig: kc } }\nroutes: []"
+    #expect(problems(yaml).map(\.path) == ["workloads.kubernetes.kubeconfig"])
+    #expect(try read(yaml, files: ["kc": ""]).configuration.workloads?.cluster?.kubeconfig == "kc")
+  }
+
+  @Test("more machines than ports are warned of")
+  func ports() throws {
+    let warnings = try read("workloads: { ports: 22000-22003, max: 50 }\nroutes: []").warnings
+    #expect(warnings.map(\.path).contains("workloads.max"))
+    #expect(
+      try !read("workloads: { ports: 22000-22003, max: 4 }\nroutes: []").warnings.map(\.path)
+        .contains("workloads.max"))
+  }
+
+  @Test("a secret that every user of the host can read is warned of, wherever it is named")
+  func openSecrets() throws {
+    let yaml = "workloads: { admin: { file: a } }\nproxies: [{ secretFile: b }]\nroutes: []"
+    let secrets = ["a": "sixteen-bytes-it-is", "b": "sixteen-bytes-it-is"]
+    func warned(open: Set<String>) throws -> Set<String> {
+      let surroundings = Surroundings(environment: [:], isOpenToAll: { open.contains($0) }) {
+        path throws(UnreadableFile) in Array((secrets[path] ?? "").utf8)
+      }
+      let warnings = try ConfigurationReader.read(yaml, surroundings: surroundings).warnings
+      return Set(warnings.filter { $0.message.contains("every user") }.map(\.path))
+    }
+    #expect(try warned(open: ["a", "b"]) == ["workloads.admin.file", "proxies[0].secretFile"])
+    #expect(try warned(open: []).isEmpty)
   }
 }

@@ -3,7 +3,7 @@ import Store
 import Testing
 
 func order(of serial: Serial, wishes: WorkloadWishes = WorkloadWishes()) -> WorkloadOrder {
-  WorkloadOrder(serial: serial, spec: WorkloadSpecName("ssh"), wishes: wishes)
+  WorkloadOrder(serial: serial, route: paid.route, spec: WorkloadSpecName("ssh"), wishes: wishes)
 }
 
 private let hourForTen = Tariff(prices: [Amount(10, .sat)], terms: .duration(.seconds(3600)))
@@ -12,7 +12,7 @@ extension OrderOutcome {
   var lease: Lease? {
     switch self {
     case .opened(let lease), .live(let lease): lease
-    case .over, .revoked, .missing: nil
+    case .over, .revoked, .otherRoute, .missing: nil
     }
   }
 }

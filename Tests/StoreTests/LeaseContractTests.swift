@@ -13,7 +13,7 @@ import Testing
     let ledger = try bench.open()
     let serial = try await ledger.hour("a").serial
     let order = WorkloadOrder(
-      serial: serial, spec: WorkloadSpecName("ssh"),
+      serial: serial, route: paid.route, spec: WorkloadSpecName("ssh"),
       wishes: WorkloadWishes(
         username: "eve", publicKey: "ssh-ed25519 AAAA eve", image: "debian:12", duration: .seconds(61)))
     let id = WorkloadID.random()
@@ -86,6 +86,19 @@ import Testing
     #expect(try await ledger.leases(limit: 9) == [])
   }
 
+  @Test("a grant of another route pays for no machine, whatever it cost", arguments: Backend.allCases)
+  func otherRoute(backend: Backend) async throws {
+    let ledger = try Bench(backend).open()
+    var order = order(of: try await ledger.hour("a").serial)
+    order.route = RouteID("/dear")
+    #expect(try await ledger.order(order, as: .random(), in: "local") == .otherRoute)
+    let lease = try await ledger.opening(order.serial)
+    #expect(try await ledger.order(order, as: .random(), in: "local") == .otherRoute, "nor when one runs")
+    _ = try #require(try await ledger.change(lease, by: .failed(note: "no")))
+    #expect(try await ledger.order(order, as: .random(), in: "local") == .otherRoute, "nor by its credit")
+    #expect(try await ledger.leases(limit: 9).count == 1)
+  }
+
   @Test("a machine id is given once", arguments: Backend.allCases)
   func identity(backend: Backend) async throws {
     let ledger = try Bench(backend).open()
@@ -111,6 +124,9 @@ import Testing
     bench.clock.advance(by: .seconds(90_000))
     _ = try await ledger.topUp("yet more", onto: never)
     bench.clock.advance(by: .seconds(90_000))
+    #expect(try await ledger.timeKept(of: never) == .seconds(3 * 3600))
+    #expect(try await ledger.timeKept(of: soon) == nil)
+    #expect(try await ledger.timeKept(of: Serial(999)) == nil)
     let lease = try await ledger.opening(never)
     #expect(lease.end == bench.clock.now() + .seconds(3 * 3600))
     #expect(try await ledger.payment(PaymentID("late"))?.grant?.end == lease.end)

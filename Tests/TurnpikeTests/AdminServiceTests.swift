@@ -84,6 +84,34 @@ struct AdminServiceTests {
     #expect(readiness.board.isServing("") == true)
   }
 
+  @Test(
+    "machines that cannot be made are told with the reason, and leave the process ready",
+    arguments: [
+      (CounterpartReport.State.ready, "[+] turnpike.machines ok", "[+] machines local ok"),
+      (.unfit("no bwrap"), "[-] turnpike.machines out", "[-] machines local out: no bwrap"),
+      (.notHeard, "[-] turnpike.machines out", "[-] machines local out"),
+      (.lacks(["out: no root"]), "[+] turnpike.machines ok", "[-] machines local out: lacks out: no root"),
+    ])
+  func machines(state: CounterpartReport.State, part: String, place: String) async {
+    let read: @Sendable () -> [CounterpartReport] = {
+      [CounterpartReport(kind: .machines, name: "local", state: state)]
+    }
+    let readiness = Readiness(ledger: MemoryLedger.make(clock: ManualClock()), counterparts: read)
+    readiness.begin()
+    let response = await self.ask("/readyz?verbose", readiness: readiness)
+    #expect(response.status == 200)
+    let lines = self.text(response).split(separator: "\n").map(String.init)
+    #expect(lines.contains(part) && lines.contains(place), "\(lines)")
+    #expect(lines.contains("[+] turnpike.payments ok"))
+    #expect(readiness.board.isServing("turnpike.machines") == part.hasPrefix("[+]"))
+    #expect(readiness.board.isServing("") == true)
+    let metrics = ServerMetrics()
+    metrics.observeCounterparts(read)
+    let text = String(decoding: metrics.registry.exposition(), as: UTF8.self)
+    let value = state == .ready ? 1 : 0
+    #expect(text.contains("turnpike_counterpart_ready{kind=\"machines\",name=\"local\"} \(value)\n"))
+  }
+
   @Test("writes the metrics")
   func metricsPage() async {
     self.metrics.connections(of: "proxy").connectionOpened()

@@ -1,8 +1,8 @@
 internal import Gate
 internal import JSON
 
-/// The JSON that a refused client reads: `error`, `reason`, and where they exist `amount`, `unit`, `payment` and what the
-/// schemes add.
+/// The JSON that a refused client reads: `error`, `reason`, and where they exist `amount`, `unit`, `sells`, `payment` and
+/// what the schemes add.
 struct ReasonBody {
   /// A status with its reason phrase (RFC 9110 §15).
   enum Phrase: String {
@@ -33,6 +33,8 @@ struct ReasonBody {
   private let reason: String?
   /// The least amount that helps.
   var amount: Amount?
+  /// What is bought, where the amount does not say it.
+  var sells: String?
   var payment: PaymentID?
   /// Of the schemes, in their order; a name that stands already is left out.
   var members: [Challenge.Member] = []
@@ -50,6 +52,7 @@ struct ReasonBody {
       "reason": self.reason.map { .string($0) },
       "amount": self.amount.map { .unsigned($0.value) },
       "unit": self.amount.map { .string($0.unit.name) },
+      "sells": self.sells.map { .string($0) },
       "payment": self.payment.map { .string($0.text) },
       "headers": self.unplaced.isEmpty
         ? nil : .object(self.unplaced.map { JSON.Member(name: $0.name, value: .string($0.value)) }),

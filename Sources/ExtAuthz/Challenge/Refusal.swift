@@ -41,6 +41,7 @@ struct Refusal: Sendable {
     let texts = demand.challenges.map { $0.text(for: occasion) }
     var body = ReasonBody(.paymentRequired, reason: demand.reason.code)
     if let unit = demand.quote.tariff.prices.first?.unit { body.amount = demand.quote.minimum(in: unit) }
+    body.sells = SaleText.text(of: demand.quote.tariff, on: route)
     body.members = texts.flatMap(\.members)
     self.init(body, demand.reason.code, route, audience, challenge: texts)
   }
@@ -90,7 +91,8 @@ struct Refusal: Sendable {
     switch (audience.client, audience.body) {
     case (.browser(let printer), _) where challenge != nil:
       let ways = challenge?.flatMap(\.ways) ?? []
-      let content = PaymentPage(resource: audience.resource, reason: reason, amount: body.amount, ways: ways)
+      let content = PaymentPage(
+        resource: audience.resource, reason: reason, amount: body.amount, sells: body.sells, ways: ways)
       let (html, policy) = content.frame(printer).write()
       fields.append("content-type", "text/html; charset=utf-8".utf8)
       fields.append("content-security-policy", policy.utf8)

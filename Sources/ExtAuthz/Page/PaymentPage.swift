@@ -6,6 +6,8 @@ struct PaymentPage {
   /// The public reason code.
   var reason: String
   var amount: Amount?
+  /// What is bought, where the amount does not say it.
+  var sells: String?
   var ways: [Challenge.Way]
 
   /// Traefik takes 64 KiB of a refusal's body, Envoy's default too.
@@ -31,6 +33,7 @@ struct PaymentPage {
     // As its scheme writes it: the amount alone may count the smallest parts of a token.
     let price = self.ways.first?.price ?? self.amount.map { "\($0)" }
     if let price { body += "<p class=\"amount\">\(HTML.escape(price))</p>" }
+    if let sells = self.sells { body += "<p>\(HTML.escape(sells))</p>" }
     for (index, way) in self.ways.enumerated() { body += self.section(way, index, images[index]) }
     let targets = Set(self.ways.compactMap { $0.order.flatMap(Self.origin) })
     return PageFrame(

@@ -27,7 +27,9 @@ struct PassJudge: Sendable {
     case .one(let pass): found = pass
     }
     guard let pass = Pass(found.text, keys: self.keys) else { return .fault(.invalid) }
-    guard pass.routeTag == route.tag || covers(pass.routeTag), pass.isOn(host: route.binding(at: place))
+    // A machine is its own route's: no pass of another covers it.
+    guard pass.routeTag == route.tag || (route.provision == nil && covers(pass.routeTag)),
+      pass.isOn(host: route.binding(at: place))
     else { return .fault(.otherRoute) }
     if route.provision != nil {
       // Its end moves with its machine's, whatever was signed.
@@ -53,16 +55,16 @@ struct PassJudge: Sendable {
   /// The grant that a header field shows, on whatever route and whenever it ends; a cookie shows none.
   enum Shown {
     case absent
-    case serial(Serial)
+    case pass(Pass)
     case invalid
     case twoPasses
   }
 
-  func serial(in fields: FieldList) -> Shown {
+  func shown(in fields: FieldList) -> Shown {
     switch fields.only("turnpike-pass") {
     case .absent: return .absent
     case .once(let text) where text.contains(ASCII.comma): return .twoPasses
-    case .once(let text): return Pass(text.trimmed, keys: self.keys).map { .serial($0.serial) } ?? .invalid
+    case .once(let text): return Pass(text.trimmed, keys: self.keys).map { .pass($0) } ?? .invalid
     case .repeated: return .twoPasses
     }
   }

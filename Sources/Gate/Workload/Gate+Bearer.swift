@@ -14,16 +14,16 @@ extension Gate {
   /// counterpart.
   public func bearer(of request: WorkloadRequest) async -> Bearer {
     do throws(Outage) {
-      switch self.passes.serial(in: request.fields) {
+      switch self.passes.shown(in: request.fields) {
       case .absent: break
       case .invalid: return .fault(.invalid)
       case .twoPasses: return .refused(Judgement(.deny(.twoPasses), route: nil))
-      case .serial(let serial):
-        switch try await self.cashier.take(serial, for: nil, intent: .look) {
+      case .pass(let pass):
+        switch try await self.cashier.take(pass.serial, for: nil, intent: .look) {
         case .revoked: return .fault(.revoked)
         case .missing: return .fault(.expired)
         case .time, .expired, .taken, .repeated, .available, .delivering, .exhausted:
-          return .of(serial, payment: nil)
+          return .of(pass.serial, payment: nil)
         }
       }
       let offers = self.offers(in: request.access)

@@ -31,6 +31,18 @@ extension Gate {
     return Self.keepsTime(try await office.lease(of: serial), at: self.clock.now())
   }
 
+  /// A grant as its bearer has it: where no machine runs on it, its time waits for one.
+  func waiting(_ grant: GrantRecord) async throws(Outage) -> GrantRecord {
+    guard let office = self.office, grant.unused == nil,
+      self.policy.current.routes.routes.contains(where: { $0.id == grant.scope.route && $0.provision != nil }
+      ),
+      let kept = try await office.timeKept(of: grant.serial)
+    else { return grant }
+    var grant = grant
+    grant.unused = kept
+    return grant
+  }
+
   /// What was bought begins with its machine, and what one left is the next one's.
   private static func keepsTime(_ newest: Lease?, at now: Timestamp) -> Bool {
     newest?.hasTime(at: now) ?? true

@@ -14,9 +14,11 @@ extension Gate {
       var demand = self.demand(on: route, tariff)
       var showing = Showing(
         wishes: request.wishes, client: request.client, deadline: request.deadline)
-      switch self.passes.serial(in: request.fields) {
+      switch self.passes.shown(in: request.fields) {
       case .absent: break
-      case .serial(let serial): showing.pass = serial
+      case .pass(let pass) where pass.routeTag == route.tag: showing.pass = pass.serial
+      // As if absent: a payment beside it buys a machine of its own.
+      case .pass: demand.reason = .pass(.otherRoute)
       case .invalid: demand.reason = .pass(.invalid)
       case .twoPasses: return .refused(Judgement(.deny(.twoPasses), route: route))
       }
@@ -43,7 +45,9 @@ extension Gate {
       route = try await self.cashier.ledger.account(of: lease.payment).flatMap { account in
         self.machineRoutes.first { $0.id == account.scope.route }
       }
-      guard let office = self.office, let route, let tariff = route.tariff else { return .faulty(.spec) }
+      // The price of another kind prolongs none of this.
+      guard let office = self.office, let route, let tariff = route.tariff, route.provision == lease.spec
+      else { return .faulty(.spec) }
       func refused(_ decision: Decision) -> WorkloadAnswer { .refused(Judgement(decision, route: route)) }
       var demand = self.demand(on: route, tariff)
       let offers = self.offers(in: request.access)
@@ -70,14 +74,14 @@ extension Gate {
     }
   }
 
-  /// Where the request is to be judged: on the route of the kind that it names, or of what it shows.
+  /// Where the request is to be judged: on the route of the kind that it names, and of what it shows.
   private func route(for request: WorkloadRequest) async throws(Outage) -> Route? {
-    let routes = self.machineRoutes
-    if let spec = request.spec { return routes.first { $0.provision == spec } }
+    let routes = self.machineRoutes.filter { request.spec == nil || $0.provision == request.spec }
     guard routes.count > 1 else { return routes.first }
-    if case .serial(let serial) = self.passes.serial(in: request.fields) {
-      let spec = try await self.office?.lease(of: serial)?.spec
-      return routes.first { $0.provision == spec } ?? routes.first
+    if case .pass(let pass) = self.passes.shown(in: request.fields),
+      let own = routes.first(where: { $0.tag == pass.routeTag })
+    {
+      return own
     }
     // Where it cannot be found without asking, it is judged as new.
     guard let offer = self.offers(in: request.access).first,

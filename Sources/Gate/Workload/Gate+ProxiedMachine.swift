@@ -23,7 +23,7 @@ extension Gate {
       case .revoked: demand.reason = .pass(.revoked)
       }
     }
-    guard let offer = pending.offer else { return .paymentRequired(demand) }
+    guard let offer = pending.offer else { return self.invite(demand, to: pending.route.provision) }
     let payment: VerifiedPayment
     switch try await self.cashier.verify(offer, against: demand.quote, reach: .local) {
     case .rejected(let rejection): return Self.refuse(rejection, demand)

@@ -7,6 +7,9 @@ extension Lease {
     return min(self.end, (self.readySince ?? self.ordered) + duration)
   }
 
+  /// What is paid for beyond its end: the next machine's.
+  public var spare: Duration { self.state.isRunning ? self.end - self.stop : self.credit }
+
   /// Whether its grant still pays for it, or for another after it.
   public func hasTime(at now: Timestamp) -> Bool {
     switch self.state {

@@ -33,6 +33,16 @@ public struct WorkloadID: Hashable, Sendable, CustomStringConvertible {
     guard podName.hasPrefix(Self.podPrefix) else { return nil }
     self.init(String(podName.dropFirst(Self.podPrefix.count)))
   }
+
+  /// By either name, as people write it: `wl-<id>` or `<id>`. Nil for what is no name of ours.
+  public init?(named name: String) {
+    guard let id = WorkloadID(podName: name) ?? WorkloadID(name) else { return nil }
+    self = id
+  }
+
+  /// What a name of ours looks like, for people.
+  public static let form =
+    "A machine's name is wl- and \(characterCount) of a-z and 2-7; wl- may be left out."
 }
 
 /// The term of one machine: a row that is written before the machine exists and kept when it is gone.

@@ -8,6 +8,9 @@ public protocol LeaseBook: Ledger {
   func order(_ order: WorkloadOrder, as id: WorkloadID, in backend: String) async throws(Outage)
     -> OrderOutcome
 
+  /// The time that the next machine of a grant has; nil while one runs, and where none is left.
+  func timeKept(of serial: Serial) async throws(Outage) -> Duration?
+
   func lease(_ id: WorkloadID) async throws(Outage) -> Lease?
   /// The newest of a grant.
   func lease(of serial: Serial) async throws(Outage) -> Lease?
@@ -37,6 +40,8 @@ public enum OrderOutcome: Hashable, Sendable {
   /// The grant's time is over and no credit is left.
   case over
   case revoked
+  /// The grant is another route's.
+  case otherRoute
   case missing
 }
 

@@ -17,6 +17,8 @@ public struct WorkloadGrant: Sendable {
   public let workload: WorkloadID
   public let payment: PaymentID
   public let end: Timestamp
+  /// How long ago the request was allowed.
+  public let age: Duration
   /// The same for the same text: 120 bits that only our keys give, as 20 letters of base64url.
   public let password: WorkloadPassword
 
@@ -77,6 +79,7 @@ public struct WorkloadGrant: Sendable {
     else { return nil }
     let end = Timestamp(milliseconds: Int64(bitPattern: UInt64(bigEndianBytes: bytes[4..<12])))
     guard now < end else { return nil }
+    self.age = max(.zero, Self.lifetime - (end - now))
     self.workload = workload
     self.payment = PaymentID(String(decoding: body.dropFirst(Self.fixedBytes), as: UTF8.self))
     self.end = end

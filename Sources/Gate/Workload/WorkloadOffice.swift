@@ -12,6 +12,9 @@ public protocol WorkloadOffice: Sendable {
   /// The grant was topped up, or revoked: its machine is told soon.
   func changed(_ serial: Serial)
 
+  /// The time that the next machine of a grant has; nil while one runs, and where none is left.
+  func timeKept(of serial: Serial) async throws(Outage) -> Duration?
+
   func lease(_ id: WorkloadID) async throws(Outage) -> Lease?
   /// The newest of a grant.
   func lease(of serial: Serial) async throws(Outage) -> Lease?
@@ -19,13 +22,18 @@ public protocol WorkloadOffice: Sendable {
   /// Newest first.
   func leases(limit: Int) async throws(Outage) -> [Lease]
 
-  /// How to log in. Sets `password` on the machine, where one is given: the one before is void, sessions go on.
+  /// How to log in. Sets the proposed password on the machine, where one is given: the one before is void, sessions
+  /// go on. Answers that are given at the same time hold one password.
   ///
-  /// Waits until the machine is prepared (it has a port and a host key), at most until `deadline`; nil for one that
-  /// is gone or failed.
+  /// Waits until the machine exists with that password, and without one until it has a port and a host key, at most
+  /// until `deadline`; nil for one that is gone or failed.
   func access(
-    to id: WorkloadID, settingPassword password: WorkloadPassword?, until deadline: ContinuousClock.Instant
+    to id: WorkloadID, setting password: ProposedPassword?, until deadline: ContinuousClock.Instant
   ) async throws(Outage) -> WorkloadAccess?
+
+  /// Has a live machine take logins by this key, which ``check(_:for:)`` found good, and by no other that its buyer
+  /// brought before. Who asks for access after it is answered when the machine has it.
+  func setKey(_ key: String, of id: WorkloadID) async throws(Outage)
 
   /// Ends a machine before its time; its unused time is credit. Returns when nobody can log in any more. Nil for an
   /// unknown one.
@@ -45,13 +53,19 @@ public struct OfficeCondition: Hashable, Sendable {
   public var live: Int
   /// What a machine here does not limit or hide; empty for all that is promised.
   public var reducedIsolation: [String]
-  /// Why none can be made now; nil where they can.
+  /// Why none can be made now; nil where they can. For the operator: it may name paths.
   public var fault: String?
+  /// Kinds that can never be made here, with the reason.
+  public var impossible: [WorkloadSpecName: String]
 
-  public init(live: Int = 0, reducedIsolation: [String] = [], fault: String? = nil) {
+  public init(
+    live: Int = 0, reducedIsolation: [String] = [], fault: String? = nil,
+    impossible: [WorkloadSpecName: String] = [:]
+  ) {
     self.live = live
     self.reducedIsolation = reducedIsolation
     self.fault = fault
+    self.impossible = impossible
   }
 }
 
@@ -60,7 +74,7 @@ public enum Vacancy: Hashable, Sendable {
   /// All ports or the configured number are taken.
   case full(retryAfterSeconds: Int)
   /// The backend does not work, or does not know this kind; the reason is for the log.
-  case unavailable(String)
+  case unavailable(String, retryAfterSeconds: Int = 30)
 }
 
 /// Why a machine cannot be had as its buyer wishes it: a fault of the request (400).
@@ -88,11 +102,17 @@ public enum WishFault: Hashable, Sendable {
 }
 
 public enum WorkloadStanding: Hashable, Sendable {
-  case lease(Lease)
+  /// Made by this order, or there before.
+  case lease(Lease, Presentation)
   /// Its time is over and no credit is left.
   case over
   case revoked
+  /// The grant is another route's.
+  case otherRoute
 }
+
+/// Whether an order opened the machine that it is answered with.
+public enum Presentation: Hashable, Sendable { case first, again }
 
 /// The password of a machine, in clear: a secret.
 public struct WorkloadPassword: Sendable, CustomStringConvertible {
@@ -100,6 +120,18 @@ public struct WorkloadPassword: Sendable, CustomStringConvertible {
 
   public init(_ text: String) { self.text = text }
   public var description: String { "<redacted>" }
+}
+
+/// A password for whoever asked at a moment. An answer holds until someone asks after it: who asked before it was
+/// given is told the same password.
+public struct ProposedPassword: Sendable {
+  public var password: WorkloadPassword
+  public var asked: ContinuousClock.Instant
+
+  public init(_ password: WorkloadPassword, asked: ContinuousClock.Instant = .now) {
+    self.password = password
+    self.asked = asked
+  }
 }
 
 /// All that its owner needs to log in.
@@ -118,10 +150,11 @@ public struct WorkloadAccess: Sendable {
   public var password: PasswordSetting
 
   /// What became of the password that was to be set.
-  public enum PasswordSetting: Hashable, Sendable {
+  public enum PasswordSetting: Sendable {
     /// None was given.
     case untouched
-    case set
+    /// The machine has this one.
+    case set(WorkloadPassword)
     /// This machine takes none while it runs: what it was made with goes on.
     case refused
   }

@@ -10,11 +10,16 @@ public struct WorkloadSpecName: Hashable, Sendable, CustomStringConvertible {
 public struct WorkloadOrder: Hashable, Sendable {
   /// The grant: one grant has at most one machine at a time.
   public var serial: Serial
+  /// Where it is sold: a grant of another route pays for none of its machines, whatever was paid for it.
+  public var route: RouteID
   public var spec: WorkloadSpecName
   public var wishes: WorkloadWishes
 
-  public init(serial: Serial, spec: WorkloadSpecName, wishes: WorkloadWishes = WorkloadWishes()) {
+  public init(
+    serial: Serial, route: RouteID, spec: WorkloadSpecName, wishes: WorkloadWishes = WorkloadWishes()
+  ) {
     self.serial = serial
+    self.route = route
     self.spec = spec
     self.wishes = wishes
   }

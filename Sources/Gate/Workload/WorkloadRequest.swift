@@ -29,7 +29,7 @@ public struct WorkloadRequest: Sendable {
 }
 
 public enum WorkloadAnswer: Sendable {
-  /// By a payment its grant's pass comes with it.
+  /// By a payment its grant's pass comes with it; `first` where the machine was made for this request.
   case machine(Lease, ExchangedPass?, Presentation)
   case faulty(WishFault)
   case refused(Judgement)

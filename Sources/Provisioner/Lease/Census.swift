@@ -11,7 +11,11 @@ struct Census: Sendable {
 
   var live: Int { self.ends.count }
 
-  mutating func examined(_ report: BackendReport) { self.report = report }
+  /// Whether it says anything new.
+  mutating func examined(_ report: BackendReport) -> Bool {
+    defer { self.report = report }
+    return self.report != report
+  }
 
   mutating func heard(_ fault: BackendFault?) {
     switch fault {
@@ -44,7 +48,8 @@ struct Census: Sendable {
 
   /// What stands against one more machine; nil: ask the backend.
   func obstacle(maximum: Int, at now: Timestamp) -> Vacancy? {
-    if let fault = self.fault { return .unavailable(fault) }
+    // The examination is under way, and short.
+    if let fault = self.fault { return .unavailable(fault, retryAfterSeconds: self.report == nil ? 1 : 30) }
     guard self.live >= maximum else { return nil }
     let wait = self.ends.values.min().map { ($0 - now).components.seconds + 1 } ?? 60
     return .full(retryAfterSeconds: Int(min(max(1, wait), 3600)))

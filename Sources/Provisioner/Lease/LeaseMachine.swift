@@ -147,21 +147,15 @@ package struct LeaseMachine: Sendable {
   private func keep(_ circumstances: Circumstances) -> Action {
     let now = circumstances.now
     let stop = self.lease.stop
-    if now >= stop { return .write(self.expiry) }
+    if now >= stop { return .write(self.lease.expiry) }
     if let death = self.view.death {
-      return .write(stop - now <= self.rules.endTolerance ? self.expiry : .failed(note: death))
+      return .write(stop - now <= self.rules.endTolerance ? self.lease.expiry : .failed(note: death))
     }
     guard self.view.sighting != nil else { return .ask(.look) }
     if let since = self.view.absentSince { return self.rest(until: since + self.rules.absence) }
     if self.lease.toldEnd != stop { return .ask(.setEnd(stop)) }
     if circumstances.drawer == .filled { return .ask(.setCredentials) }
     return .rest(until: stop)
-  }
-
-  private var expiry: LeaseChange {
-    self.lease.stop < self.lease.end
-      ? .expiring(.credited, note: "the time that was asked for is over")
-      : .expiring(.none, note: "its time is over")
   }
 
   /// No longer than until something is to be done about the row itself.

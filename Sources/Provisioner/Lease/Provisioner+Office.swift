@@ -5,7 +5,17 @@ extension Provisioner: WorkloadOffice {
   /// Tries to write down a wish or an end that others change at the same time.
   private static let maxTries = 16
 
-  package var condition: OfficeCondition { self.census.withLock { $0.condition } }
+  package var condition: OfficeCondition {
+    var condition = self.census.withLock { $0.condition }
+    condition.impossible = self.impossible
+    if condition.fault == nil, condition.impossible.count == self.specs.count {
+      condition.fault = condition.impossible.first?.value
+    }
+    return condition
+  }
+
+  /// What was missing may have been installed meanwhile: it is looked for each time.
+  var impossible: [WorkloadSpecName: String] { self.specs.compactMapValues { self.backend.lack(for: $0) } }
 
   package func vacancy(for name: WorkloadSpecName) -> Vacancy {
     guard let spec = self.specs[name] else { return .unavailable("no machines of kind \(name) are offered") }
@@ -28,7 +38,7 @@ extension Provisioner: WorkloadOffice {
     var order = order
     order.wishes = spec.canonical(order.wishes)
     let first = try await self.order(order)
-    guard case .lease(let lease) = first, lease.state == .expiring else { return first }
+    guard case .lease(let lease, _) = first, lease.state == .expiring else { return first }
     // It was ended with time left: the next one has that, as soon as this one is gone.
     let deadline = ContinuousClock.now + self.settings.rhythm.endPatience
     _ = try await self.wait(for: lease.id, until: deadline) { $0.state.isLive ? nil : $0 }
@@ -40,14 +50,15 @@ extension Provisioner: WorkloadOffice {
     case .opened(let lease):
       self.note(lease, after: nil)
       self.look(at: lease.id)
-      return .lease(lease)
+      return .lease(lease, .first)
     case .live(let lease):
       let lease = try await self.wish(order.wishes.publicKey, of: lease)
       self.look(at: lease.id)
-      return .lease(lease)
+      return .lease(lease, .again)
     // A grant that was forgotten was over.
     case .over, .missing: return .over
     case .revoked: return .revoked
+    case .otherRoute: return .otherRoute
     }
   }
 
@@ -60,11 +71,21 @@ extension Provisioner: WorkloadOffice {
       wishes.publicKey = key
       return .wished(wishes)
     } whenDone: { lease in
-      self.drawer.withLock { $0.putKey(for: lease.id) }
+      self.drawer.withLock { $0.putKey(key, for: lease.id) }
     }
   }
 
+  package func setKey(_ key: String, of id: WorkloadID) async throws(Outage) {
+    guard let lease = try await self.book.lease(id), let spec = self.specs[lease.spec] else { return }
+    _ = try await self.wish(spec.canonical(WorkloadWishes(publicKey: key)).publicKey, of: lease)
+    self.look(at: id)
+  }
+
   package func changed(_ serial: Serial) { self.lookUp(serial) }
+
+  package func timeKept(of serial: Serial) async throws(Outage) -> Duration? {
+    try await self.book.timeKept(of: serial)
+  }
 
   package func lease(_ id: WorkloadID) async throws(Outage) -> Lease? { try await self.book.lease(id) }
 

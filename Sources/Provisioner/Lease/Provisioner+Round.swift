@@ -8,9 +8,11 @@ extension Provisioner {
     while !Task.isCancelled {
       do throws(Outage) {
         try await self.compare(&orphans)
+        try await self.closeAbandoned()
       } catch {
         self.observer.failed(error)
       }
+      self.desk.withLock { $0.forget(before: .now - WorkloadGrant.lifetime) }
       try? await self.sleeper.sleep(for: self.settings.rhythm.round)
     }
   }
@@ -25,6 +27,19 @@ extension Provisioner {
     guard let inventory else { return }
     for id in orphans.judge(inventory, live: Set(live.map(\.id)), at: self.clock.now()) {
       try await self.removeOrphan(id)
+    }
+  }
+
+  /// Machines of a host that never came back have ended by their own deadline, or were never made: their rows are
+  /// closed by whoever shares the book.
+  private func closeAbandoned() async throws(Outage) {
+    let now = self.clock.now()
+    for lease in try await self.book.liveLeases(in: nil, limit: Self.maxRows)
+    where lease.backend != self.backend.name {
+      guard let change = lease.closing(at: now, after: self.settings.rhythm.abandonment),
+        let changed = try await self.book.change(lease, by: change)
+      else { continue }
+      self.observer.changed(changed, from: lease.state)
     }
   }
 

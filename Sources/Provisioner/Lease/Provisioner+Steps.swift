@@ -141,7 +141,7 @@ extension Provisioner {
       let spec = try self.spec(of: lease)
       let handout = self.drawer.withLock { $0.handOutForStart(id) }
       let handle = try await self.backend.start(
-        asked, spec, credentials: self.credentials(handout.password, for: lease))
+        asked, spec, credentials: self.credentials(handout.password, handout.key, for: lease))
       self.drawer.withLock { $0.drop(handout, of: id) }
       return .started(handle: handle)
     case .look: return .sighted(try await self.backend.look(lease))
@@ -150,8 +150,10 @@ extension Provisioner {
       return .told(end)
     case .setCredentials:
       let handout = self.drawer.withLock { $0.handOut(id) }
-      try await self.backend.setCredentials(self.credentials(handout.password, for: lease), of: lease)
+      try await self.backend.setCredentials(
+        self.credentials(handout.password, handout.key, for: lease), of: lease)
       self.drawer.withLock { $0.drop(handout, of: id) }
+      self.signals.changed(id)
       return .credentialsSet
     case .remove:
       try await self.backend.remove(id, handle: lease.handle)
@@ -159,8 +161,9 @@ extension Provisioner {
     }
   }
 
-  func credentials(_ password: WorkloadPassword?, for lease: Lease) -> WorkloadCredentials {
-    WorkloadCredentials(password: password, publicKey: lease.wishes.publicKey)
+  /// - Parameter key: newer than the row's.
+  func credentials(_ password: WorkloadPassword?, _ key: String?, for lease: Lease) -> WorkloadCredentials {
+    WorkloadCredentials(password: password, publicKey: key ?? lease.wishes.publicKey)
   }
 
   private func spec(of lease: Lease) throws(BackendFault) -> WorkloadSpec {

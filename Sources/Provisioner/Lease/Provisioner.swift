@@ -21,11 +21,14 @@ package final class Provisioner: Sendable {
 
   let census = Mutex(Census())
   let drawer = Mutex(CredentialDrawer())
+  let desk = Mutex(PasswordDesk())
   let signals = LeaseSignals()
   let wakeTimes: WakeTimes
   /// Of leases that rest between two steps.
   let machines = Mutex<[WorkloadID: LeaseMachine]>([:])
 
+  private let examination: AsyncStream<Never>
+  private let examining: AsyncStream<Never>.Continuation
   private let queue: Mutex<StepQueue>
   private let starts: AsyncStream<WorkloadID>
   private let started: AsyncStream<WorkloadID>.Continuation
@@ -46,6 +49,7 @@ package final class Provisioner: Sendable {
     self.observer = observer
     self.wakeTimes = WakeTimes(clock: clock, tick: settings.rhythm.tick)
     self.queue = Mutex(StepQueue(limit: settings.rhythm.steps))
+    (self.examination, self.examining) = AsyncStream.makeStream()
     (self.starts, self.started) = AsyncStream.makeStream(
       bufferingPolicy: .bufferingOldest(settings.rhythm.steps))
     (self.changes, self.changing) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maxChanges))
@@ -53,10 +57,10 @@ package final class Provisioner: Sendable {
 
   /// Works until cancelled. Machines outlive it, and end by their own deadlines.
   package func run() async {
-    let report = await self.backend.examine()
-    self.census.withLock { $0.examined(report) }
-    self.observer.examined(report)
+    let report = await self.examine()
+    self.examining.finish()
     await withDiscardingTaskGroup { service in
+      service.addTask { await self.examineAgain(after: report) }
       service.addTask { await self.backend.run() }
       service.addTask { await self.hearBackend() }
       service.addTask { await self.hearChanges() }
@@ -68,6 +72,26 @@ package final class Provisioner: Sendable {
         }
       }
     }
+  }
+
+  /// Returns when ``run()`` has examined the host or cluster for the first time, or at cancellation. One waits.
+  package func examined() async { for await _ in self.examination {} }
+
+  /// What it lacks may be mended under way, and a cluster may have been away.
+  private func examineAgain(after report: BackendReport) async {
+    var report = report
+    while case .unfit = report.fitness {
+      try? await self.sleeper.sleep(for: self.settings.rhythm.examination)
+      guard !Task.isCancelled else { return }
+      report = await self.examine()
+    }
+  }
+
+  private func examine() async -> BackendReport {
+    var report = await self.backend.examine()
+    report.impossible = self.impossible
+    if self.census.withLock({ $0.examined(report) }) { self.observer.examined(report) }
+    return report
   }
 
   /// Has a lease worked on soon.

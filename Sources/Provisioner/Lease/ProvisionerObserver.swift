@@ -2,7 +2,7 @@ package import Gate
 
 /// Hears what becomes of machines, for metrics and logs; must not wait. Nothing it hears is a secret.
 package protocol ProvisionerObserver: Sendable {
-  /// What the host or cluster can do; once, at start.
+  /// What the host or cluster can do: at start, and when that has changed.
   func examined(_ report: BackendReport)
   /// A row changed its state, by this process; from nil where it was just ordered.
   func changed(_ lease: Lease, from state: Lease.State?)

@@ -12,12 +12,17 @@ package struct ProvisionerSettings: Sendable {
   package struct Rhythm: Sendable {
     /// Between two comparisons of book and backend.
     package var round: Duration = .seconds(10)
+    /// Between two examinations of a backend that is unfit.
+    package var examination: Duration = .seconds(30)
     /// The longest sleep of the deadline queue.
     package var tick: Duration = .seconds(1)
     /// Leases worked on at the same time.
     package var steps = 64
     /// How long something of ours must run without a lease before it is removed.
     package var orphanGrace: Duration = .seconds(30)
+    /// How long after its end, or its order where it never ran, a machine of another backend's counts as left alone:
+    /// longer than any start takes.
+    package var abandonment: Duration = .seconds(900)
     /// How long ``WorkloadOffice/end(_:note:)`` waits for the removal, which goes on after it.
     package var endPatience: Duration = .seconds(25)
     /// How often those who wait read a row that another process may change.

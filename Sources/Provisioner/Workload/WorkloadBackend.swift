@@ -8,8 +8,11 @@ package protocol WorkloadBackend: Sendable {
   /// looks after the row.
   var name: String { get }
 
-  /// Tries out once, at start, what a machine needs of this host or cluster.
+  /// Tries out what a machine needs of this host or cluster: at start, and again while it is unfit.
   func examine() async -> BackendReport
+
+  /// What this host or cluster lacks for a kind, whatever else it can make; nil for nothing. Does not wait.
+  func lack(for spec: WorkloadSpec) -> String?
 
   /// Whether one more can be made, without waiting.
   func vacancy(for spec: WorkloadSpec) -> Vacancy
@@ -49,6 +52,8 @@ package protocol WorkloadBackend: Sendable {
 }
 
 extension WorkloadBackend {
+  package func lack(for spec: WorkloadSpec) -> String? { nil }
+
   /// Where no port is known to be another's.
   package func prepare(_ lease: Lease, _ spec: WorkloadSpec) async throws(BackendFault) -> PreparedWorkload {
     try await self.prepare(lease, spec, besides: [])
@@ -138,6 +143,8 @@ package struct BackendReport: Hashable, Sendable {
   }
 
   package var fitness: Fitness
+  /// Kinds that can never be made here, with the reason.
+  package var impossible: [WorkloadSpecName: String] = [:]
 
   package init(_ fitness: Fitness) { self.fitness = fitness }
 }

@@ -59,6 +59,7 @@ struct OffersResource: Sendable {
       "images": kind.flatMap { $0.images.isEmpty ? nil : .array($0.images.map { .string($0) }) },
       "username": kind.map { .string($0.username) },
       "network": kind.map { .string($0.network) },
+      "available": self.gate.office.map { .bool($0.vacancy(for: spec) == .open) },
       "reduced_isolation": reduced.isEmpty ? nil : .array(reduced.map { .string($0) }),
     ])
   }

@@ -34,13 +34,18 @@ extension ExchangedPass {
       "payment": .string(self.grant.payment.text),
       "route": .string(label),
       "host": self.grant.scope.host.isEmpty ? nil : .string(self.grant.scope.host),
-      "expires": self.grant.end.map { .unsigned(UInt64(clamping: $0.seconds)) },
+      "expires": self.grant.expiry,
       "remaining": self.grant.remainder(at: self.remaining),
     ])
   }
 }
 
 extension GrantRecord {
+  /// Nil where only uses count, and for time that waits for a machine.
+  var expiry: JSON? {
+    self.unused == nil ? self.end.map { .unsigned(UInt64(clamping: $0.seconds)) } : nil
+  }
+
   /// What is left, as an object.
   func remainder(at remaining: Remaining?) -> JSON {
     .record([

@@ -41,7 +41,7 @@ struct PaymentsResource: Sendable {
       "transaction": receipt?.transaction.map { .string($0) },
       "headers": headers.flatMap { $0.isEmpty ? nil : .object($0) },
       "revoked": grant.map { .bool($0.revoked == .revoked) },
-      "expires": grant?.end.map { .unsigned(UInt64(clamping: $0.seconds)) },
+      "expires": grant?.expiry,
       "remaining": grant.map { $0.remainder(at: self.gate.remaining(of: $0)) },
     ])
   }

@@ -33,10 +33,15 @@ package struct Surroundings {
   /// The whole of a small file.
   package var readFile: (_ path: String) throws(UnreadableFile) -> [UInt8]
 
+  /// Whether every user of this host can read a file.
+  package var isOpenToAll: (_ path: String) -> Bool
+
   package init(
-    environment: [String: String], readFile: @escaping (_ path: String) throws(UnreadableFile) -> [UInt8]
+    environment: [String: String], isOpenToAll: @escaping (_ path: String) -> Bool = { _ in false },
+    readFile: @escaping (_ path: String) throws(UnreadableFile) -> [UInt8]
   ) {
     self.environment = environment
+    self.isOpenToAll = isOpenToAll
     self.readFile = readFile
   }
 
@@ -62,5 +67,14 @@ package struct Surroundings {
       item.refuse("\(Item.quote(path)) cannot be read: \(error.reason)")
       return nil
     }
+  }
+
+  /// Warns of a file that everybody can read: a container may have its secrets mounted so.
+  func secret(inFileAt item: Item) -> [UInt8]? {
+    let bytes = self.contents(ofFileAt: item)
+    if bytes != nil, let path = item.text(), self.isOpenToAll(path) {
+      item.warn("every user of this host can read \(Item.quote(path)): `chmod o= FILE`")
+    }
+    return bytes
   }
 }

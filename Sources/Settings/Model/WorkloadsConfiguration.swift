@@ -30,6 +30,9 @@ package struct WorkloadsConfiguration: Sendable, Equatable {
       case linuxserver
     }
 
+    /// Where none is named.
+    package static let theirImage = "linuxserver/openssh-server:latest"
+
     package var namespace: String
     /// Nil: the service account of the pod that this process runs in.
     package var kubeconfig: String?

@@ -82,7 +82,7 @@ struct CallersReader {
 
   /// The file's first line.
   private func secret(inFileAt item: Item) -> ProxySecret? {
-    guard let bytes = self.surroundings.contents(ofFileAt: item) else { return nil }
+    guard let bytes = self.surroundings.secret(inFileAt: item) else { return nil }
     let line = bytes.prefix { $0 != 0x0A && $0 != 0x0D }
     return self.secret(String(decoding: line, as: UTF8.self), from: item)
   }

@@ -4,6 +4,14 @@ internal import X402
 /// Reads `price` and `pass` of a route.
 struct PriceReader {
   let payments: PaymentsFound
+  var goods = Goods.passes
+
+  /// What a payment buys.
+  enum Goods { case passes, machines }
+
+  /// Of a rate for machines, where none is named: a second costs less than what a mint may keep of a token, and no
+  /// machine is worth making for it.
+  private static let leastOfMachine = (text: "1m", time: Duration.seconds(60))
 
   /// All the bitcoin there will be, in sat.
   static let maxUnits: UInt64 = 2_100_000_000_000_000
@@ -24,7 +32,12 @@ struct PriceReader {
     let terms = self.terms(section, pass)
     guard let terms else { return nil }
     self.requirePayable(entries, item)
-    return .priced(RoutePrice(entries: entries, minimum: section.item(.minimum)?.text()), terms)
+    var minimum = section.item(.minimum)?.text()
+    if self.goods == .machines, case .rate = terms {
+      minimum = minimum ?? Self.leastOfMachine.text
+      self.warnOfLeast(Tariff(prices: entries.flatMap(\.amounts), terms: terms), item)
+    }
+    return .priced(RoutePrice(entries: entries, minimum: minimum), terms)
   }
 
   // MARK: Amounts
@@ -100,7 +113,10 @@ struct PriceReader {
         return nil
       }
       pass?.refuse("a rate says already what is bought: time in proportion to the amount")
-      guard let minimum = section.item(.minimum) else { return .rate(per: .seconds(3600)) }
+      guard let minimum = section.item(.minimum) else {
+        return self.goods == .machines
+          ? .rate(per: .seconds(3600), least: Self.leastOfMachine.time) : .rate(per: .seconds(3600))
+      }
       return self.least(minimum, section.item(.satPerHour)).map { .rate(per: .seconds(3600), least: $0) }
     }
     if let minimum = section.item(.minimum) {
@@ -142,6 +158,14 @@ struct PriceReader {
       return nil
     }
     return .milliseconds(Int64(milliseconds))
+  }
+
+  /// A token of 1 is nothing after a mint's fee.
+  private func warnOfLeast(_ tariff: Tariff, _ item: Item) {
+    guard let unit = self.payments.cashu?.unit.amountUnit else { return }
+    let quote = Quote(tariff: tariff, scope: GrantScope(route: RouteID(""), host: ""))
+    guard let least = quote.minimum(in: unit), least.value == 1 else { return }
+    item.warn("asks for \(least) at least, which a mint with a fee takes whole; write a longer `minimum`")
   }
 
   private func requirePayable(_ entries: [RoutePrice.Entry], _ item: Item) {

@@ -131,13 +131,15 @@ struct RouteReader {
   // MARK: On what terms
 
   private func access(_ section: Section<RouteKey>) -> RouteConfiguration.Access? {
+    let prices = PriceReader(
+      payments: self.payments, goods: section.item(.provision) == nil ? .passes : .machines)
     if let price = section.item(.price) {
       section.item(.access)?.refuse("stands beside `price`; write one of the two")
-      return PriceReader(payments: self.payments).read(price, pass: section.item(.pass))
+      return prices.read(price, pass: section.item(.pass))
     }
     guard let item = section.item(.access) else {
       if let price = self.defaultPrice {
-        return PriceReader(payments: self.payments).read(price, pass: section.item(.pass))
+        return prices.read(price, pass: section.item(.pass))
       }
       section.item(.pass)?.refuse("needs a `price`")
       section.findings.refuse("needs `access: free`, `access: deny` or a `price`", at: section.location)

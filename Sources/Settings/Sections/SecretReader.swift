@@ -18,7 +18,7 @@ struct SecretReader {
       }
       return self.secret(text, .variable(word), name)
     case (nil, let file?):
-      guard let path = file.text(), let bytes = self.surroundings.contents(ofFileAt: file) else { return nil }
+      guard let path = file.text(), let bytes = self.surroundings.secret(inFileAt: file) else { return nil }
       let line = bytes.prefix { $0 != 0x0A && $0 != 0x0D }
       return self.secret(String(decoding: line, as: UTF8.self), .file(path), file)
     default:

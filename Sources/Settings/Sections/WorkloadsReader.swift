@@ -30,11 +30,14 @@ struct WorkloadsReader {
       into: &plain, backend)
     var specs = [(name: Self.plainSpec, spec: plain)]
     if let item = section.item(.specs) { specs += self.specs(item, like: plain, backend) }
+    let cluster = self.cluster(section, backend)
+    if plain.images.isEmpty { self.requireImages(section, cluster) }
+    let ports = self.ports(section) ?? 22000...22999
     return WorkloadsConfiguration(
-      backend: backend, ports: self.ports(section) ?? 22000...22999,
+      backend: backend, ports: ports,
       listen: section.item(.listen).flatMap(self.address) ?? "127.0.0.1", host: self.host(section),
-      directory: self.directory(section, backend), max: section.item(.max)?.integer(1...10_000) ?? 100,
-      username: section.item(.username)?.text() ?? "dev", cluster: self.cluster(section, backend),
+      directory: self.directory(section, backend), max: self.maximum(section, ports),
+      username: section.item(.username).flatMap(self.username) ?? "dev", cluster: cluster,
       admin: section.item(.admin).flatMap { SecretReader(surroundings: self.surroundings).read($0) },
       specs: specs)
   }
@@ -56,6 +59,15 @@ struct WorkloadsReader {
       return nil
     }
     return self.range(low, high, item)
+  }
+
+  private func maximum(_ section: Section<WorkloadsKey>, _ ports: ClosedRange<UInt16>) -> UInt64 {
+    guard let item = section.item(.max), let count = item.integer(1...10_000) else { return 100 }
+    if count > ports.count {
+      item.warn(
+        "there are only \(ports.count) `ports`, one for each machine: never more run at the same time")
+    }
+    return count
   }
 
   private func range(_ low: UInt64, _ high: UInt64, _ item: Item) -> ClosedRange<UInt16>? {
@@ -106,10 +118,31 @@ struct WorkloadsReader {
       self.surroundings.item(named: Self.namespace, section.findings) ?? keys?.item(.namespace)
     return WorkloadsConfiguration.Cluster(
       namespace: namespace.flatMap(self.label) ?? "user-workloads",
-      kubeconfig: keys?.item(.kubeconfig)?.text(),
+      kubeconfig: keys?.item(.kubeconfig).flatMap(self.file),
       image: keys?.item(.image)?.choice(WorkloadsConfiguration.Cluster.Image.self) ?? .turnpike,
       priorityClass: keys?.item(.priorityClass).flatMap(self.label),
       runtimeClass: keys?.item(.runtimeClass).flatMap(self.label))
+  }
+
+  /// The path of a file that can be read now.
+  private func file(_ item: Item) -> String? {
+    self.surroundings.contents(ofFileAt: item) == nil ? nil : item.text()
+  }
+
+  /// Ours is published nowhere: its operator builds it, and names what he has built.
+  private func requireImages(_ section: Section<WorkloadsKey>, _ cluster: WorkloadsConfiguration.Cluster?) {
+    let location = section.location(of: .images)
+    switch cluster?.image {
+    case .turnpike:
+      section.findings.refuse(
+        "`images` is missing: build deploy/ssh-workload, push it and name it by its digest, as "
+          + "`registry.example.com/ssh-workload@sha256:…`", at: location)
+    case .linuxserver:
+      section.findings.warn(
+        "is `\(WorkloadsConfiguration.Cluster.theirImage)`, which another image may be tomorrow: name one by its "
+          + "digest", at: location)
+    case nil: break
+    }
   }
 
   /// RFC 1123: small letters, digits and `-`.
@@ -125,6 +158,16 @@ struct WorkloadsReader {
   }
 
   // MARK: What
+
+  /// By the rule of a buyer's own: with any other name no machine would ever start.
+  private func username(_ item: Item) -> String? {
+    guard let text = item.text() else { return nil }
+    guard Username(text) != nil else {
+      item.refuse(WishFault.username.text)
+      return nil
+    }
+    return text
+  }
 
   private struct Sizes {
     var cpu, memory, processes, disk, network, images: Item?

@@ -18,6 +18,13 @@ extension TransactionalLedger: LeaseBook {
     }
   }
 
+  package func timeKept(of serial: Serial) async throws(Outage) -> Duration? {
+    let clock = self.clock
+    return try await self.store.read { rows throws(Outage) in
+      try rows.timeKept(of: serial, at: clock.now())
+    }
+  }
+
   package func lease(_ id: WorkloadID) async throws(Outage) -> Lease? {
     try await self.store.read { rows throws(Outage) in try rows.lease(id) }
   }

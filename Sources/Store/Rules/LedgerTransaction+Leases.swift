@@ -9,6 +9,7 @@ extension LedgerTransaction {
     let newest = try self.newestLease(of: order.serial)
     guard let grant = try self.grant(order.serial) else { return .missing }
     guard grant.revoked == .valid else { return .revoked }
+    guard grant.scope.route == order.route else { return .otherRoute }
     if let newest, newest.state.isLive { return newest.hasTime(at: now) ? .live(newest) : .over }
     let owed = try self.timeOwed(to: grant, after: newest, at: now)
     guard owed > .zero else { return .over }
@@ -20,21 +21,6 @@ extension LedgerTransaction {
       backend: backend, ordered: now, end: now + owed)
     try self.insert(lease)
     return .opened(lease)
-  }
-
-  /// Whoever paid and got no machine has all that he bought, however late he comes: his payment may have
-  /// been settled when he had gone.
-  private func timeOwed(to grant: GrantRecord, after newest: Lease?, at now: Timestamp) throws(Outage)
-    -> Duration
-  {
-    guard let end = grant.end else {
-      throw Outage(.outage, "A machine is paid for by time; this grant has none.", payment: grant.payment)
-    }
-    if let unused = grant.unused { return unused }
-    guard newest == nil, let bought = try self.payment(grant.payment)?.bargain.time else {
-      return max(.zero, end - now)
-    }
-    return bought + (try self.timeToppedUp(onto: grant.serial))
   }
 
   /// Nil where the row or its end is not what the caller saw, and where the port is another's.
@@ -64,6 +50,31 @@ extension LedgerTransaction {
     next.end = lease.end
     next.unused = lease.state.isRunning ? nil : lease.credit
     if next != grant { try self.replace(grant, with: next) }
+  }
+}
+
+extension LedgerReader {
+  func timeKept(of serial: Serial, at now: Timestamp) throws(Outage) -> Duration? {
+    let newest = try self.newestLease(of: serial)
+    guard newest?.state.isRunning != true, let grant = try self.grant(serial), grant.revoked == .valid
+    else { return nil }
+    let owed = try self.timeOwed(to: grant, after: newest, at: now)
+    return owed > .zero ? owed : nil
+  }
+
+  /// Whoever paid and got no machine has all that he bought, however late he comes: his payment may have
+  /// been settled when he had gone.
+  fileprivate func timeOwed(to grant: GrantRecord, after newest: Lease?, at now: Timestamp) throws(Outage)
+    -> Duration
+  {
+    guard let end = grant.end else {
+      throw Outage(.outage, "A machine is paid for by time; this grant has none.", payment: grant.payment)
+    }
+    if let unused = grant.unused { return unused }
+    guard newest == nil, let bought = try self.payment(grant.payment)?.bargain.time else {
+      return max(.zero, end - now)
+    }
+    return bought + (try self.timeToppedUp(onto: grant.serial))
   }
 }
 

@@ -13,7 +13,8 @@ public final class ScriptedOffice: WorkloadOffice {
     var presented: [WorkloadOrder] = []
     var changed: [Serial] = []
     var passwords: [WorkloadID: [String]] = [:]
-    var passwordsAnswer = WorkloadAccess.PasswordSetting.set
+    var refusesPasswords = false
+    var timeKept: Duration?
   }
 
   public static let images = ["debian", "alpine"]
@@ -48,7 +49,10 @@ public final class ScriptedOffice: WorkloadOffice {
   public func boot(_ id: WorkloadID) { self.replace(id) { $0.state = .starting } }
 
   /// Its machines keep the password that they have.
-  public func refusePasswords() { self.state.withLock { $0.passwordsAnswer = .refused } }
+  public func refusePasswords() { self.state.withLock { $0.refusesPasswords = true } }
+
+  /// What the next machine of any grant without one has.
+  public func keep(_ time: Duration?) { self.state.withLock { $0.timeKept = time } }
 
   // MARK: What was asked of it
 
@@ -87,11 +91,16 @@ public final class ScriptedOffice: WorkloadOffice {
     case .time(let grant): end = grant.end ?? self.clock.now()
     default: end = self.clock.now()
     }
-    if let newest, newest.state.isLive, newest.hasTime(at: self.clock.now()) { return .lease(newest) }
+    if let newest, newest.state.isLive, newest.hasTime(at: self.clock.now()) {
+      return .lease(newest, .again)
+    }
     if let credit = newest?.credit, credit > .zero { end = self.clock.now() + credit }
     guard self.clock.now() < end else { return .over }
-    let lease = self.state.withLock { state in
+    return self.state.withLock { state in
       if let index = state.leases.lastIndex(where: { $0.serial == order.serial }) {
+        let last = state.leases[index]
+        // Another order was faster.
+        if last.id != newest?.id, last.state.isLive { return .lease(last, .again) }
         state.leases[index].credit = .zero
         if state.leases[index].state.isLive { state.leases[index].state = .gone }
       }
@@ -100,9 +109,8 @@ public final class ScriptedOffice: WorkloadOffice {
         spec: order.spec, wishes: order.wishes, backend: "scripted", state: .ready, ordered: self.clock.now(),
         end: end, port: UInt16(22_000 + state.leases.count), hostKey: "ssh-ed25519 AAAA")
       state.leases.append(lease)
-      return lease
+      return .lease(lease, .first)
     }
-    return .lease(lease)
   }
 
   private static func payment(in outcome: UseOutcome) -> PaymentID? {
@@ -110,6 +118,11 @@ public final class ScriptedOffice: WorkloadOffice {
   }
 
   public func changed(_ serial: Serial) { self.state.withLock { $0.changed.append(serial) } }
+
+  public func timeKept(of serial: Serial) async throws(Outage) -> Duration? {
+    let newest = try await self.lease(of: serial)
+    return newest?.state.isRunning == true ? nil : self.state.withLock { $0.timeKept }
+  }
 
   public func lease(_ id: WorkloadID) async throws(Outage) -> Lease? {
     try self.open()
@@ -132,19 +145,25 @@ public final class ScriptedOffice: WorkloadOffice {
   }
 
   public func access(
-    to id: WorkloadID, settingPassword password: WorkloadPassword?, until deadline: ContinuousClock.Instant
+    to id: WorkloadID, setting proposed: ProposedPassword?, until deadline: ContinuousClock.Instant
   ) async throws(Outage) -> WorkloadAccess? {
     guard let lease = try await self.lease(id), lease.state.isLive, let port = lease.port else { return nil }
-    let setting = password.map { password in
-      self.state.withLock { state in
-        if state.passwordsAnswer == .set { state.passwords[id, default: []].append(password.text) }
-        return state.passwordsAnswer
+    let setting = proposed.map { proposed in
+      self.state.withLock { state -> WorkloadAccess.PasswordSetting in
+        if state.refusesPasswords { return .refused }
+        state.passwords[id, default: []].append(proposed.password.text)
+        return .set(proposed.password)
       }
     }
     return WorkloadAccess(
       lease: lease, host: "ssh.example", port: port, username: lease.wishes.username ?? "dev",
       knownHosts: "[ssh.example]:\(port) ssh-ed25519 AAAA", fingerprint: "SHA256:abc",
       reducedIsolation: self.condition.reducedIsolation, password: setting ?? .untouched)
+  }
+
+  public func setKey(_ key: String, of id: WorkloadID) async throws(Outage) {
+    try self.open()
+    self.replace(id) { $0.wishes.publicKey = key }
   }
 
   public func end(_ id: WorkloadID, note: String) async throws(Outage) -> Lease? {

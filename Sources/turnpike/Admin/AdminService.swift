@@ -46,7 +46,7 @@ struct AdminService: HTTPService {
   private func ready(isVerbose: Bool) -> HTTPResponse {
     let status: UInt16 = self.readiness.isServing(.decide) ? 200 : 503
     guard isVerbose else { return Self.answer(status, status == 200 ? "ok\n" : "not ready\n") }
-    var lines = Readiness.Part.allCases.map { Self.line($0.rawValue, self.readiness.isServing($0)) }
+    var lines = self.readiness.parts.map { Self.line($0.rawValue, self.readiness.isServing($0)) }
     lines += self.readiness.counterparts.map(Self.line)
     return Self.answer(status, lines.joined(separator: "\n") + "\n")
   }
@@ -62,6 +62,7 @@ struct AdminService: HTTPService {
     case .ready: return self.line(name, true)
     case .notHeard: return self.line(name, false)
     case .lacks(let what): return self.line(name, false) + ": lacks " + what.joined(separator: ", ")
+    case .unfit(let reason): return self.line(name, false) + ": " + reason
     }
   }
 

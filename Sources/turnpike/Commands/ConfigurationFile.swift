@@ -28,8 +28,8 @@ struct ConfigurationFile {
       return .unreadable(error.reason)
     }
     guard let text = String(validating: bytes, as: UTF8.self) else { return .unreadable("is not UTF-8") }
-    let surroundings = Surroundings(environment: environment) { path throws(UnreadableFile) in
-      try SmallFile.read(path).bytes
+    let surroundings = Surroundings(environment: environment, isOpenToAll: SmallFile.isOpenToAll) {
+      path throws(UnreadableFile) in try SmallFile.read(path).bytes
     }
     do throws(ConfigurationFault) {
       return .good(try ConfigurationReader.read(text, surroundings: surroundings))

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Gate
 internal import Outbound
 internal import Settings
 
@@ -8,18 +9,26 @@ extension WorkloadCommand {
     static let configuration = CommandConfiguration(
       commandName: "create", abstract: "Buys a machine, and prints how to log in.",
       discussion: """
-        The same token again gives the same machine and a new password. Exit codes: 0 bought, 1 not.
+        The same token again gives the same machine and a new password; so does its pass (`--pass`), which needs no \
+        token, and gets another machine where one has left credit. Exit codes: 0 bought, 1 not.
         """)
 
     @OptionGroup var shop: ShopOptions
 
-    @OptionGroup var purse: PurseOptions
+    @Option(help: TokenOption.help)
+    var token: String?
+
+    @Option(help: PassOption.help)
+    var pass: String?
 
     @Option(help: ArgumentHelp("The kind of machine.", valueName: "kind"))
     var spec: String?
 
     @Option(help: ArgumentHelp("The login name.", valueName: "name"))
     var username: String?
+
+    @Option(help: ArgumentHelp("One of the images of its kind.", valueName: "image"))
+    var image: String?
 
     @Option(
       help: ArgumentHelp("A file with your public key: one line, as in `id_ed25519.pub`.", valueName: "file"))
@@ -39,10 +48,12 @@ extension WorkloadCommand {
       if let minutes = self.minutes { members.append(("duration_minutes", .integer(minutes))) }
       if let spec = self.spec { members.append(("spec", .string(spec))) }
       if let username = self.username { members.append(("username", .string(username))) }
+      if let image = self.image { members.append(("image", .string(image))) }
       if let key = self.key { members.append(("public_key", .string(try Self.line(of: key)))) }
+      let token = self.token ?? (self.pass == nil ? "-" : nil)
+      let shown = try [token.map(TokenOption.field), self.pass.map(PassOption.field)].compactMap { $0 }
       try await self.shop.shop.ask(
-        "POST", "/v1/workloads",
-        [try self.purse.field, .init("Content-Type", "application/json")],
+        "POST", "/v1/workloads", shown + [.init("Content-Type", "application/json")],
         body: Array(JSONText.object(members).text.utf8))
     }
 
@@ -65,18 +76,19 @@ extension WorkloadCommand {
 
     @OptionGroup var shop: ShopOptions
 
-    @OptionGroup var purse: PurseOptions
+    @Option(help: TokenOption.help)
+    var token = "-"
 
-    @Argument(help: "The machine's id.")
-    var machine: String
+    @Argument(help: MachineArgument.help, transform: MachineArgument.read)
+    var machine: WorkloadID
 
-    @Option(help: ArgumentHelp("The machine's pass, as `create` printed it.", valueName: "pass"))
+    @Option(help: PassOption.help)
     var pass: String
 
     func run() async throws {
       try await self.shop.shop.ask(
         "POST", "/v1/workloads/\(self.machine)/extend",
-        [try self.purse.field, .init("Turnpike-Pass", self.pass)])
+        [try TokenOption.field(self.token), try PassOption.field(self.pass)])
     }
   }
 }

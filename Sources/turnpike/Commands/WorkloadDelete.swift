@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Gate
-internal import Outbound
 internal import Store
 
 extension WorkloadCommand {
@@ -17,33 +16,30 @@ extension WorkloadCommand {
 
     @OptionGroup var shop: OptionalShop
 
-    @Argument(help: "The machine's id.")
-    var machine: String
+    @Argument(help: MachineArgument.help, transform: MachineArgument.read)
+    var machine: WorkloadID
 
     @Option(help: ArgumentHelp("Why, for its owner.", valueName: "text"))
     var note = "ended by the operator"
 
     func run() async throws {
       if let shop = try self.shop.shop {
-        let pass = self.shop.pass.map { OutboundCall.Field("Turnpike-Pass", $0) }
-        return try await shop.ask("DELETE", "/v1/workloads/\(self.machine)", [pass].compactMap { $0 })
-      }
-      guard let id = WorkloadID(self.machine) else {
-        Complaint.say("a machine's id has \(WorkloadID.characterCount) letters and digits")
-        throw ExitCode.validationFailure
+        return try await shop.ask("DELETE", "/v1/workloads/\(self.machine)", try self.shop.fields)
       }
       let ledger = try self.store.open()
       for _ in 0..<Self.tries {
-        let lease = try await StoreOptions.orFail { () async throws(Outage) in try await ledger.lease(id) }
+        let lease = try await StoreOptions.orFail { () async throws(Outage) in
+          try await ledger.lease(self.machine)
+        }
         guard let lease, lease.state.isLive else {
-          Complaint.say(lease == nil ? "no machine of this id" : "it is gone already")
+          Complaint.say(lease == nil ? "no machine of this name" : "it is gone already")
           throw ExitCode.failure
         }
         let changed = try await StoreOptions.orFail { () async throws(Outage) in
           try await ledger.change(lease, by: .expiring(.credited, note: self.note))
         }
         if let changed {
-          return print("\(changed.id) ends; \(changed.credit.components.seconds) s are credit")
+          return print("\(changed.id.podName) ends; \(changed.credit.components.seconds) s are credit")
         }
       }
       Complaint.say("its row keeps changing; try again")

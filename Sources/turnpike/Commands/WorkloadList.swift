@@ -31,9 +31,9 @@ extension WorkloadCommand {
       guard !leases.isEmpty else { return Complaint.say("none") }
       var table = TextTable("MACHINE", "STATE", "KIND", "PORT", "END", "CREDIT", "PAYMENT", "NOTE")
       for lease in leases {
-        let credit = lease.credit > .zero ? "\(lease.credit.components.seconds)s" : "-"
+        let credit = lease.spare > .zero ? "\(lease.spare.components.seconds)s" : "-"
         table.add(
-          lease.id.text, lease.state.rawValue, lease.spec.text, lease.port.map { "\($0)" } ?? "-",
+          lease.id.podName, lease.state.rawValue, lease.spec.text, lease.port.map { "\($0)" } ?? "-",
           lease.stop.text, credit, lease.payment.text, lease.note ?? "-")
       }
       print(table.text)
@@ -44,7 +44,7 @@ extension WorkloadCommand {
         ("id", .string(lease.id.text)), ("state", .string(lease.state.rawValue)),
         ("spec", .string(lease.spec.text)), ("backend", .string(lease.backend)),
         ("port", lease.port.map { .unsigned(UInt64($0)) } ?? .null), ("ordered", .string(lease.ordered.text)),
-        ("end", .string(lease.stop.text)), ("creditSeconds", .integer(lease.credit.components.seconds)),
+        ("end", .string(lease.stop.text)), ("creditSeconds", .integer(lease.spare.components.seconds)),
         ("payment", .string(lease.payment.text)), ("note", .optional(lease.note)),
       ])
     }

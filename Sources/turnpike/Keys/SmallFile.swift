@@ -10,6 +10,12 @@ struct SmallFile {
   /// Who may do what with it; the low twelve bits of `st_mode`.
   var mode: mode_t
 
+  /// Whether every user of this host can read it.
+  static func isOpenToAll(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
+  }
+
   static func read(_ path: String) throws(UnreadableFile) -> SmallFile {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw UnreadableFile(reason: SystemError.text(errno)) }

@@ -38,6 +38,10 @@ struct CounterpartWatch: Sendable {
         self.log.warning(
           "\(report.kind.rawValue) does not do what the configuration promises",
           metadata: metadata.merging(["lacks": "\(what.joined(separator: ", "))"]) { a, _ in a })
+      case .unfit(let reason):
+        self.log.warning(
+          "\(report.kind.rawValue) cannot work",
+          metadata: metadata.merging(["reason": "\(reason)"]) { a, _ in a })
       }
     }
   }

@@ -14,8 +14,14 @@ struct MachineReporter: ProvisionerObserver {
   }
 
   func examined(_ report: BackendReport) {
+    for (kind, reason) in report.impossible.sorted(by: { $0.key.text < $1.key.text }) {
+      self.log.error(
+        "machines of this kind cannot be made here", metadata: ["kind": "\(kind)", "reason": "\(reason)"])
+    }
     switch report.fitness {
-    case .full: self.log.info("machines have all the isolation that is promised")
+    case .full where report.impossible.isEmpty:
+      self.log.info("machines have all the isolation that is promised")
+    case .full: self.log.info("the other machines have all the isolation that is promised")
     case .reduced(let lacks):
       for lack in lacks { self.log.warning("machines are less shut off", metadata: ["lack": "\(lack)"]) }
     case .unfit(let reason): self.log.error("no machine can be made here", metadata: ["reason": "\(reason)"])

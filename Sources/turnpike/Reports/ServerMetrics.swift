@@ -110,11 +110,11 @@ final class ServerMetrics: Sendable {
     }
   }
 
-  /// Whether each mint and facilitator was heard and can do what is promised.
+  /// Whether each mint and facilitator, and where machines run, was heard and can do what is promised.
   func observeCounterparts(_ read: @escaping @Sendable () -> [CounterpartReport]) {
     self.registry.observe(
       "turnpike_counterpart_ready",
-      help: "1 when a mint or facilitator was heard and can do what is configured.",
+      help: "1 when a mint, a facilitator or the place of machines was heard and can do what is configured.",
       kind: .gauge, labels: ["kind", "name"]
     ) {
       read().map { .init([$0.kind.rawValue, $0.name], $0.state == .ready ? 1 : 0) }

@@ -60,14 +60,20 @@ struct PaymentMethods: Sendable {
 
 extension Invoices: InvoiceSource {}
 
-/// Whether a counterpart of payments was heard, and can do what the configuration promises.
+/// Whether something that we sell by, a mint or a facilitator, or the place where machines run, was heard, and can do
+/// what the configuration promises.
 struct CounterpartReport: Hashable, Sendable {
-  enum Kind: String, Hashable, Sendable { case mint, facilitator }
+  enum Kind: String, Hashable, Sendable {
+    case mint, facilitator
+    case machines
+  }
 
   enum State: Hashable, Sendable {
     case notHeard
     case ready
     case lacks([String])
+    /// It can do nothing now, for this reason.
+    case unfit(String)
   }
 
   var kind: Kind

@@ -53,12 +53,16 @@ struct Server: Sendable {
       settings: .init(deadline: configuration.deadline), clock: clock,
       observer: MoneyReporter(metrics: metrics, log: log), crashPoints: crashPoints)
 
-    metrics.observeCounterparts { [methods = self.methods] in methods.counterparts }
-
     // Machines
     self.machines = try configuration.makeMachines(
       book: ledger, environment: environment, clock: clock,
       observer: MachineReporter(metrics: metrics, log: log))
+
+    let counterparts: @Sendable () -> [CounterpartReport] = {
+      [methods = self.methods, machines = self.machines] in
+      methods.counterparts + (machines.map { [$0.report] } ?? [])
+    }
+    metrics.observeCounterparts(counterparts)
 
     // Gate
     self.gate = Gate(
@@ -68,7 +72,7 @@ struct Server: Sendable {
       gate: self.gate, verifiers: verifiers, observer: DecisionReporter(metrics: metrics, log: log))
 
     // Adapters and listeners
-    self.readiness = Readiness(ledger: ledger, methods: self.methods)
+    self.readiness = Readiness(ledger: ledger, counterparts: counterparts)
     let trust = try configuration.proxyTrust()
     let envoy = EnvoyAdapter(desk: desk, settings: configuration.envoySettings(trust))
     let check = GRPCRouter(
@@ -119,9 +123,12 @@ struct Server: Sendable {
       }
       background.addTask { await self.housekeeping.run() }
       background.addTask { await self.obey(signals, reload) }
+      background.addTask {
+        await self.machines?.examined()
+        self.readiness.begin()
+      }
       await withTaskGroup { listening in
         for (name, listener) in self.listeners { listening.addTask { await self.listen(name, listener) } }
-        self.readiness.begin()
       }
       background.cancelAll()
     }

@@ -9,9 +9,6 @@ internal import Settings
 extension ServerConfiguration {
   /// Pulling an image may take minutes.
   private static let clusterPatience: Duration = .seconds(300)
-  /// Of the path of an address, before its port.
-  private static let ownImage = "turnpike/ssh-workload:latest"
-  private static let theirImage = "linuxserver/openssh-server:latest"
 
   /// Nil where none are sold.
   func makeMachines(
@@ -36,7 +33,7 @@ extension ServerConfiguration {
       rules.startPatience = Self.clusterPatience
       backend = KubernetesBackend(
         workloads.clusterConfiguration(
-          image: workloads.cluster?.image == .linuxserver ? Self.theirImage : Self.ownImage,
+          image: workloads.specs.first?.spec.images.first ?? WorkloadsConfiguration.Cluster.theirImage,
           secret: try KeysDirectory(path: self.keysDirectory).machineSecret()),
         client: client,
         gateway: PortGateway(address: workloads.listen, ports: workloads.ports, clock: clock), clock: clock)
@@ -45,6 +42,7 @@ extension ServerConfiguration {
       host: self.sshHost(workloads), specs: workloads.provisionerSpecs, maximum: Int(workloads.max),
       rules: rules)
     return Machines(
+      backend: workloads.backend.rawValue,
       provisioner: Provisioner(
         book: book, backend: backend, settings: settings, clock: clock, observer: observer),
       cluster: cluster)

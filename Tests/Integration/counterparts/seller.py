@@ -1,18 +1,21 @@
 """A Turnpike that sells machines on this host, as its buyers and its operator reach it."""
 
 import json
+import os
 import pathlib
+import shutil
 import signal
 
 from . import web
-from .processes import wait_until
-from .ssh import Login, processes_of
+from .ssh import Login, end_machines, groups_of, processes_of
 from .turnpike import ROUTES, Turnpike
 
 # /quick: a sat is a second, so that a test sees the end.
 MACHINES = [
     {"path": "/ssh", "price": {"satPerHour": 100, "usdPerHour": "0.10"}, "provision": "ssh"},
-    {"path": "/quick", "price": {"satPerHour": 3600}, "provision": "quick"},
+    {"path": "/quick", "price": {"satPerHour": 3600, "minimum": "1s"}, "provision": "quick"},
+    # Below another: examples of proxies hand on what is below /ssh too.
+    {"path": "/ssh/basic", "price": {"satPerHour": 100}, "provision": "quick"},
 ]
 ADMIN = "the-operator-of-the-machines"
 
@@ -31,9 +34,14 @@ class Seller(Turnpike):
         changes = {"routes": [*ROUTES, *MACHINES]} | changes
         super().__init__(folder, mints, workloads=settings | (workloads or {}), **changes)
 
-    def ready(self) -> bool:
-        """Machines are sold once this host was examined."""
-        return super().ready() and web.fetch(self.ports["public"], "/healthz").json["accepting_pods"]
+    def as_user(self, number: int) -> "Seller":
+        """Another user of the host; what he runs is copied to where he can come."""
+        for name in ("turnpike", "workload-init"):
+            shutil.copy(self.binary.with_name(name), self.folder)
+        self.binary = self.folder / "turnpike"
+        self.prefix = ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups"]
+        os.chown(self.folder, number, number)
+        return self
 
     def public(self, method: str, path: str, headers=None, body=None) -> web.Answer:
         headers = dict(headers or {})
@@ -70,21 +78,15 @@ class Seller(Turnpike):
         return self.folder / "machines" / machine["id"]
 
     def is_gone(self, machine: dict) -> bool:
-        return not (processes_of(machine) or self.folder_of(machine).exists())
+        """Nothing is left of it on this host."""
+        return not (processes_of(machine) or self.folder_of(machine).exists() or groups_of(machine["id"]))
 
     def clear(self) -> None:
-        """Ends every machine, which would outlive its seller, and then the seller."""
-        if not self.running:
-            self.begin()
-            self.process.await_ready(lambda: Turnpike.ready(self))
-
-        def live() -> list[str]:
-            return [row["id"] for row in self.listed if row["state"] not in ("gone", "failed")]
-
-        for machine in live():
-            self.command("workload", "delete", machine, "--config", str(self.config_file))
-        wait_until(lambda: not live(), "an empty host", 30, 0.3)
-        self.stop()
+        """Ends every machine, which would outlive its seller, whatever has become of that."""
+        if self.process is None:
+            return
+        self.kill()
+        end_machines(self.folder / "machines")
 
     def die(self) -> None:
         """SIGKILL to Turnpike alone."""

@@ -4,11 +4,16 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 from . import web
+from .processes import wait_until
 
 
 @dataclasses.dataclass
@@ -79,6 +84,29 @@ class Login:
                 child.stdout.close()
 
 
+    @contextlib.contextmanager
+    def terminal(self):
+        """As its buyer sits before it: `ssh -tt` on a terminal of ours."""
+        ours, theirs = pty.openpty()
+        with tempfile.TemporaryDirectory() as folder:
+            *words, host = self.words(folder)
+            child = subprocess.Popen(
+                [*words, "-tt", host],
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                start_new_session=True,
+                env={**os.environ, "SSHPASS": self.password or "", "TERM": "dumb"},
+            )
+            os.close(theirs)
+            try:
+                yield Terminal(child, ours)
+            finally:
+                child.kill()
+                child.wait(10)
+                os.close(ours)
+
+
 def key_pair(folder: pathlib.Path) -> tuple[pathlib.Path, str]:
     """A new key: its file, and the public line."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,6 +126,49 @@ def open_folder():
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Terminal:
+    """A login with a terminal of its own; what it shows is kept."""
+
+    def __init__(self, child: subprocess.Popen, descriptor: int):
+        self.child = child
+        self.descriptor = descriptor
+        self.shown = ""
+
+    def await_line(self, sign: str, seconds: float) -> str:
+        """The first line with `sign` in it that was not asked for before."""
+        deadline = time.monotonic() + seconds
+        while True:
+            before, found, after = self.shown.partition(sign)
+            if found and "\n" in after:
+                rest, _, self.shown = after.partition("\n")
+                return before.rpartition("\n")[2] + sign + rest.strip()
+            left = deadline - time.monotonic()
+            assert left > 0, f"not within {seconds} s on the terminal: {sign}\n{self.shown}"
+            if select.select([self.descriptor], [], [], left)[0]:
+                self.shown += os.read(self.descriptor, 4096).decode(errors="replace")
+
+
+def groups_of(name: str) -> list[pathlib.Path]:
+    """The control groups of the machine with this id."""
+    # A walk, for groups come and go under it.
+    walk = os.walk("/sys/fs/cgroup")
+    return [pathlib.Path(path, name) for path, names, _ in walk if path.endswith("/turnpike") and name in names]
+
+
+def end_machines(directory: pathlib.Path) -> None:
+    """What the machines of a dead Turnpike leave on this host: processes and control groups."""
+    for folder in directory.glob("*/"):
+        for process in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if folder.name.encode() in words and words[0].endswith((b"bwrap", b"workload-init")):
+                    os.kill(int(process.name), signal.SIGKILL)
+        for group in groups_of(folder.name):
+            with contextlib.suppress(OSError):
+                wait_until(lambda: not (group / "cgroup.procs").read_text(), "an empty group", 10)
+                group.rmdir()
 
 
 def processes_of(machine: dict) -> list[int]:

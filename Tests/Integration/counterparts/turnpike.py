@@ -71,6 +71,7 @@ class Turnpike:
         }
         merge(self.config, changes)
         self.environment: dict[str, str] = {}
+        self.binary = binary()
         self.prefix: list[str] = []  # a program that runs it, as another user
         self.process: Process | None = None
 
@@ -100,7 +101,7 @@ class Turnpike:
         self.write_config()
         self.process = Process(
             self.name,
-            [*self.prefix, binary(), "serve", "--config", self.config_file],
+            [*self.prefix, self.binary, "serve", "--config", self.config_file],
             self.folder,
             env={**self.environment, **environment},
             cwd=self.folder,
@@ -166,7 +167,7 @@ class Turnpike:
 
     def command(self, *words: str, seconds: float = 30) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [*self.prefix, str(binary()), *words],
+            [*self.prefix, str(self.binary), *words],
             capture_output=True,
             text=True,
             timeout=seconds,

@@ -49,7 +49,8 @@ struct ProvisionerOnThisHostTests {
       #expect(now >= end)
       #expect(kill(first.pid, 0) == -1)
       #expect(
-        try FileManager.default.contentsOfDirectory(atPath: host.folder).allSatisfy { $0.hasPrefix("known-") }
+        try FileManager.default.contentsOfDirectory(atPath: host.folder)
+          .allSatisfy { $0.hasPrefix("known-") || $0 == "workload-init" }
       )
     }
   }

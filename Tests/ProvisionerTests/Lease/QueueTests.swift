@@ -101,10 +101,22 @@ struct CredentialDrawerTests {
     var drawer = CredentialDrawer()
     _ = drawer.put(WorkloadPassword("one"), for: self.id)
     let handout = drawer.handOut(self.id)
-    drawer.putKey(for: self.id)
+    drawer.putKey("ssh-ed25519 AAAA", for: self.id)
     drawer.drop(handout, of: self.id)
     #expect(drawer.state(of: self.id) == .filled)
     #expect(drawer.handOut(self.id).password?.text == "one")
+    #expect(drawer.handOut(self.id).key == "ssh-ed25519 AAAA")
+  }
+
+  @Test("a key waits with whatever password comes, and goes with one that is set past the drawer")
+  func keys() {
+    var drawer = CredentialDrawer()
+    drawer.putKey("ssh-ed25519 AAAA", for: self.id)
+    #expect(drawer.put(WorkloadPassword("one"), for: self.id) == .kept)
+    #expect(drawer.handOutForStart(self.id).key == "ssh-ed25519 AAAA")
+    #expect(drawer.takeKey(of: self.id) == "ssh-ed25519 AAAA")
+    #expect(drawer.state(of: self.id) == .empty)
+    #expect(drawer.takeKey(of: self.id) == nil)
   }
 
   @Test("a password is in no description")

@@ -44,8 +44,8 @@ struct ProvisionerLifeTests {
     let serial = try await town.pay("one")
     try await town.withProcess { office in
       let wishes = WorkloadWishes(duration: .seconds(600))
-      let order = WorkloadOrder(serial: serial, spec: Town.spec.name, wishes: wishes)
-      guard case .lease(let ordered) = try await office.present(order) else { throw Town.Gone() }
+      let order = WorkloadOrder(serial: serial, route: Town.route, spec: Town.spec.name, wishes: wishes)
+      guard case .lease(let ordered, _) = try await office.present(order) else { throw Town.Gone() }
       let lease = try await town.lease(ordered.id) { $0.state == .ready && $0.toldEnd == $0.stop }
       #expect(lease.stop == town.clock.now() + .seconds(600))
       #expect(town.site.machine(lease.id)?.end == lease.stop)
@@ -89,7 +89,7 @@ struct ProvisionerLifeTests {
       #expect(town.site.machine(id)?.publicKey == SampleKeys.ed25519)
       let wishes = WorkloadWishes(username: "other", publicKey: "\(SampleKeys.nistp256) me")
       _ = try await office.present(
-        WorkloadOrder(serial: serial, spec: Town.spec.name, wishes: wishes))
+        WorkloadOrder(serial: serial, route: Town.route, spec: Town.spec.name, wishes: wishes))
       try await town.until("the new key is set") {
         town.site.machine(id)?.publicKey == SampleKeys.nistp256
       }
@@ -143,12 +143,12 @@ struct ProvisionerLifeTests {
       try await town.withProcess { second in
         await #expect(throws: Outage.self) {
           try await second.access(
-            to: id, settingPassword: WorkloadPassword("x"), until: .now + .milliseconds(100))
+            to: id, setting: ProposedPassword(WorkloadPassword("x")), until: .now + .milliseconds(100))
         }
         // Nor by the one that starts it without.
         await #expect(throws: Outage.self) {
           try await first.access(
-            to: id, settingPassword: WorkloadPassword("x"), until: .now + .milliseconds(100))
+            to: id, setting: ProposedPassword(WorkloadPassword("x")), until: .now + .milliseconds(100))
         }
       }
     }

@@ -95,7 +95,7 @@ struct ProvisionerTroubleTests {
       let id = try await office.machine(serial).id
       await #expect(throws: Outage.self) {
         try await office.access(
-          to: id, settingPassword: WorkloadPassword("one"), until: .now + .milliseconds(100))
+          to: id, setting: ProposedPassword(WorkloadPassword("one")), until: .now + .milliseconds(100))
       }
       try await town.until("nobody else is sold one") {
         office.vacancy(for: Town.spec.name) == .unavailable("connection refused")
@@ -169,13 +169,13 @@ struct ProvisionerTroubleTests {
     let serial = try await town.pay("one")
     try await town.withProcess { office in
       let id = try await office.machine(serial).id
-      #expect(try await office.login(id, "first")?.password == .set)
+      #expect(try await office.login(id, "first")?.told == "first")
       _ = try await town.settled(id)
       town.site.set(.fault(.refused("read once")), for: .setCredentials)
       let access = try #require(try await office.login(id, "second"))
-      #expect(access.password == .refused)
+      #expect(access.told == "refused")
       #expect(town.site.machine(id)?.password == "first")
-      #expect(try await office.login(id, nil)?.password == .untouched)
+      #expect(try await office.login(id, nil)?.told == "untouched")
       // Another key is refused as well, and fails nothing.
       _ = try await office.machine(serial, key: SampleKeys.nistp256)
       try await town.until("the key was tried") { town.site.calls(.setCredentials) > 1 }
@@ -193,7 +193,7 @@ struct ProvisionerTroubleTests {
     try await town.withProcess { office in
       let id = try await office.machine(serial).id
       try await town.lease(id) { $0.handle != nil }
-      #expect(try await office.login(id, "late")?.password == .refused)
+      #expect(try await office.login(id, "late")?.told == "refused")
       town.site.state.withLock { $0.isSlowToBoot = false }
       _ = try await town.settled(id)
       #expect(town.site.machine(id)?.password == nil)
@@ -210,7 +210,7 @@ struct ProvisionerTroubleTests {
       town.site.set(.fault(.unavailable("no route")), for: .setCredentials)
       let error = await #expect(throws: Outage.self) {
         try await office.access(
-          to: id, settingPassword: WorkloadPassword("x"), until: .now + .milliseconds(100))
+          to: id, setting: ProposedPassword(WorkloadPassword("x")), until: .now + .milliseconds(100))
       }
       #expect(error?.message.contains("no route") == true)
       let calls = town.site.calls(.setCredentials)
@@ -219,7 +219,7 @@ struct ProvisionerTroubleTests {
       try await town.until("it is asked") { town.site.calls(.setCredentials) > calls }
       town.site.set(nil, for: .setCredentials)
       let access = try await late
-      #expect(access?.password == .set)
+      #expect(access?.told == "late")
       #expect(town.site.machine(id)?.password == "late")
     }
   }
@@ -301,6 +301,91 @@ struct ProvisionerTroubleTests {
     }
   }
 
+  @Test("a host that never comes back: what ran there ends in the book, what was not made is credit")
+  func lostHost() async throws {
+    let town = self.town
+    let serials = [try await town.pay("one"), try await town.pay("two"), try await town.pay("three")]
+    let ids = serials.map { _ in WorkloadID.random() }
+    for (serial, id) in zip(serials, ids) {
+      _ = try await town.ledger.order(Town.order(serial), as: id, in: "local:far")
+    }
+    let steps: [LeaseChange] = [
+      .began(by: Owner("far")), .prepared(port: 22000, hostKey: "k"), .started(handle: "h"), .ready,
+    ]
+    for change in steps {
+      let lease = try #require(try await town.ledger.lease(ids[0]))
+      _ = try await town.ledger.change(lease, by: change)
+    }
+    let ended = try #require(try await town.ledger.lease(ids[1]))
+    _ = try await town.ledger.change(ended, by: .expiring(.credited, note: "ended by its owner"))
+    try await town.withProcess { office in
+      town.clock.advance(by: .seconds(899))
+      let calls = town.site.calls(.inventory)
+      try await town.until("rounds have passed") { town.site.calls(.inventory) > calls + 2 }
+      #expect(try await office.book.liveLeases(in: "local:far", limit: 9).count == 3)
+      town.clock.advance(by: .seconds(1))
+      #expect(try await town.lease(ids[1]) { $0.state == .gone }.credit == Town.hour)
+      #expect(try await town.lease(ids[2]) { $0.state == .failed }.credit == Town.hour)
+      #expect(try await office.machine(serials[2]).backend == "scripted")
+      town.clock.advance(by: Town.hour - .seconds(1))
+      #expect(try await town.ledger.lease(ids[0])?.state == .ready)
+      town.clock.advance(by: .seconds(1))
+      #expect(try await town.lease(ids[0]) { $0.state == .gone }.credit == .zero)
+      #expect(try await office.present(Town.order(serials[0])) == .over)
+    }
+  }
+
+  @Test("an end that the backend does not hear is told again until it does; so is a key")
+  func deafEnd() async throws {
+    let town = self.town
+    let serial = try await town.pay("one")
+    try await town.withProcess { office in
+      let id = try await office.machine(serial).id
+      let before = try await town.settled(id).end
+      town.site.set(.fault(.unavailable("connection refused")), for: .setEnd)
+      _ = try await town.pay("two", onto: serial)
+      office.changed(serial)
+      try await town.until("it was tried") { town.site.calls(.setEnd) > 1 }
+      // The book has it, whoever asks; the machine has the old one, and that is known.
+      let lease = try #require(try await office.lease(id))
+      #expect(lease.end == before + Town.hour && lease.toldEnd == before)
+      for _ in 0..<3 {
+        let calls = town.site.calls(.setEnd)
+        town.clock.advance(by: .milliseconds(40))
+        try await town.until("it is tried again") { town.site.calls(.setEnd) > calls }
+      }
+      town.site.set(nil, for: .setEnd)
+      town.clock.advance(by: .milliseconds(40))
+      #expect(try await town.settled(id).end == before + Town.hour)
+      #expect(town.site.machine(id)?.end == before + Town.hour)
+      town.site.set(.fault(.unavailable("connection refused")), for: .setCredentials)
+      _ = try await office.machine(serial, key: SampleKeys.nistp256)
+      try await town.until("the key was tried") { town.site.calls(.setCredentials) > 0 }
+      town.site.set(nil, for: .setCredentials)
+      town.clock.advance(by: .milliseconds(40))
+      try await town.until("the key is set") { town.site.machine(id)?.publicKey == SampleKeys.nistp256 }
+    }
+  }
+
+  @Test("a machine that never heard of its new end leaves the rest of its time")
+  func neverHeard() async throws {
+    let town = self.town
+    let serial = try await town.pay("one")
+    try await town.withProcess { office in
+      let id = try await office.machine(serial).id
+      _ = try await town.settled(id)
+      town.site.set(.fault(.unavailable("connection refused")), for: .setEnd)
+      _ = try await town.pay("two", onto: serial)
+      office.changed(serial)
+      try await town.until("it was tried") { town.site.calls(.setEnd) > 1 }
+      town.clock.advance(by: Town.hour)
+      // Its own deadline.
+      town.site.kill(id)
+      #expect(try await town.lease(id) { $0.state == .failed }.credit == Town.hour)
+      #expect(try await office.machine(serial).id != id)
+    }
+  }
+
   @Test("no more machines are sold than allowed, and who waits is told how long")
   func full() async throws {
     let town = self.town
@@ -322,6 +407,25 @@ struct ProvisionerTroubleTests {
     }
   }
 
+  @Test("kinds that can never be made here are told, until what they need is there")
+  func impossible() async throws {
+    let town = self.town
+    let other = WorkloadSpecName("out")
+    var settings = town.settings
+    settings.specs.append(WorkloadSpec(name: other))
+    town.site.state.withLock { $0.lacks = [other: "slirp4netns is missing"] }
+    try await town.withProcess(settings: settings) { office in
+      await office.examined()
+      #expect(office.condition.fault == nil)
+      #expect(office.condition.impossible == [other: "slirp4netns is missing"])
+      #expect(office.census.withLock { $0.report?.impossible } == office.condition.impossible)
+      town.site.state.withLock { $0.lacks[Town.spec.name] = "slirp4netns is missing" }
+      #expect(office.condition.fault == "slirp4netns is missing")
+      town.site.state.withLock { $0.lacks = [:] }
+      #expect(office.condition == OfficeCondition())
+    }
+  }
+
   @Test("a host that is unfit sells nothing and says why; a reduced one says what it lacks")
   func fitness() async throws {
     let town = self.town
@@ -336,6 +440,34 @@ struct ProvisionerTroubleTests {
     try await town.withProcess { office in
       try await town.until("it says so") { office.condition.reducedIsolation == ["no memory limit"] }
       #expect(office.vacancy(for: Town.spec.name) == .open)
+    }
+  }
+
+  @Test("until it was examined it sells nothing and says to ask again soon; then who waited for that is told")
+  func examination() async throws {
+    let town = self.town
+    let idle = Provisioner(
+      book: town.ledger, backend: ScriptedBackend(town.site), settings: town.settings, clock: town.clock)
+    #expect(
+      idle.vacancy(for: Town.spec.name)
+        == .unavailable("the backend was not examined yet", retryAfterSeconds: 1))
+    try await town.withProcess { office in
+      await office.examined()
+      #expect(office.vacancy(for: Town.spec.name) == .open)
+    }
+  }
+
+  @Test("a host that is unfit is examined again, and sells when what it lacked is there")
+  func mended() async throws {
+    let town = self.town
+    var settings = town.settings
+    settings.rhythm.examination = .milliseconds(5)
+    town.site.state.withLock { $0.fitness = .unfit("bwrap is missing") }
+    try await town.withProcess(settings: settings) { office in
+      await office.examined()
+      #expect(office.vacancy(for: Town.spec.name) == .unavailable("bwrap is missing"))
+      town.site.state.withLock { $0.fitness = .full }
+      try await town.until("it sells") { office.vacancy(for: Town.spec.name) == .open }
     }
   }
 

@@ -43,6 +43,8 @@ final class ScriptedSite: Sendable {
     var doubles: [WorkloadID] = []
     var vacancy = Vacancy.open
     var fitness = BackendReport.Fitness.full
+    /// Of kinds that can never be made.
+    var lacks: [WorkloadSpecName: String] = [:]
     var isSlowToBoot = false
     var listeners: [AsyncStream<WorkloadEvent>.Continuation] = []
   }
@@ -96,6 +98,8 @@ struct ScriptedBackend: WorkloadBackend {
   }
 
   func examine() async -> BackendReport { BackendReport(self.site.state.withLock { $0.fitness }) }
+
+  func lack(for spec: WorkloadSpec) -> String? { self.site.state.withLock { $0.lacks[spec.name] } }
 
   func vacancy(for spec: WorkloadSpec) -> Vacancy { self.site.state.withLock { $0.vacancy } }
 

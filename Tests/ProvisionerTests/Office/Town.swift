@@ -10,6 +10,7 @@ import Testing
 final class Town: Sendable {
   static let spec = WorkloadSpec(name: WorkloadSpecName("small"), images: ["debian", "alpine"])
   static let hour = Duration.seconds(3600)
+  static let route = RouteID("ssh")
 
   let clock = ManualClock()
   let site = ScriptedSite()
@@ -62,7 +63,7 @@ final class Town: Sendable {
     let tariff = Tariff(prices: [Amount(100, .sat)], terms: .rate(per: Self.hour))
     let outcome = try await self.ledger.claim(
       Reservation(
-        payment: payment, scope: GrantScope(route: RouteID("ssh"), host: ""), tariff: tariff,
+        payment: payment, scope: GrantScope(route: Self.route, host: ""), tariff: tariff,
         lease: .seconds(60), onto: onto))
     switch consume outcome {
     case .standing(.granted(let grant)): return grant.serial
@@ -72,7 +73,8 @@ final class Town: Sendable {
   }
 
   static func order(_ serial: Serial, key: String? = nil) -> WorkloadOrder {
-    WorkloadOrder(serial: serial, spec: Self.spec.name, wishes: WorkloadWishes(publicKey: key))
+    WorkloadOrder(
+      serial: serial, route: Self.route, spec: Self.spec.name, wishes: WorkloadWishes(publicKey: key))
   }
 
   /// The row, as soon as it is as it should be.
@@ -110,7 +112,7 @@ final class Town: Sendable {
 extension Provisioner {
   /// Presents a grant that pays for a machine.
   func machine(_ serial: Serial, key: String? = nil) async throws -> Lease {
-    guard case .lease(let lease) = try await self.present(Town.order(serial, key: key)) else {
+    guard case .lease(let lease, _) = try await self.present(Town.order(serial, key: key)) else {
       throw Town.Gone()
     }
     return lease
@@ -118,6 +120,17 @@ extension Provisioner {
 
   func login(_ id: WorkloadID, _ password: String?) async throws -> WorkloadAccess? {
     try await self.access(
-      to: id, settingPassword: password.map(WorkloadPassword.init), until: .now + .seconds(20))
+      to: id, setting: password.map { ProposedPassword(WorkloadPassword($0)) }, until: .now + .seconds(20))
+  }
+}
+
+extension WorkloadAccess {
+  /// The password that it shows, or why it shows none.
+  var told: String {
+    switch self.password {
+    case .untouched: "untouched"
+    case .refused: "refused"
+    case .set(let password): password.text
+    }
   }
 }

@@ -7,14 +7,17 @@ struct CredentialDrawer: Sendable {
   private var count: UInt64 = 0
 
   private struct Sheet {
-    /// Nil where only the key is new, which is in the row.
+    /// Nil where only the key is new.
     var password: WorkloadPassword?
+    /// Newer than that of a row which was read before; nil where only the password is new.
+    var key: String?
     var number: UInt64
   }
 
   /// What was handed to a backend.
   struct Handout: Sendable {
     var password: WorkloadPassword?
+    var key: String?
     /// Nil where nothing waited.
     fileprivate var number: UInt64?
   }
@@ -31,12 +34,14 @@ struct CredentialDrawer: Sendable {
 
   mutating func put(_ password: WorkloadPassword, for id: WorkloadID) -> Deposit {
     guard !self.starting.contains(id) else { return .tooLate }
-    self.store(password, for: id)
+    self.store(password, self.sheets[id]?.key, for: id)
     return .kept
   }
 
   /// The row has another key.
-  mutating func putKey(for id: WorkloadID) { self.store(self.sheets[id]?.password, for: id) }
+  mutating func putKey(_ key: String, for id: WorkloadID) {
+    self.store(self.sheets[id]?.password, key, for: id)
+  }
 
   /// For a start: until ``landed(_:)``, what comes is too late for it.
   mutating func handOutForStart(_ id: WorkloadID) -> Handout {
@@ -45,8 +50,12 @@ struct CredentialDrawer: Sendable {
   }
 
   func handOut(_ id: WorkloadID) -> Handout {
-    Handout(password: self.sheets[id]?.password, number: self.sheets[id]?.number)
+    let sheet = self.sheets[id]
+    return Handout(password: sheet?.password, key: sheet?.key, number: sheet?.number)
   }
+
+  /// For who sets a password past the drawer: the key goes along, the password that waited is void.
+  mutating func takeKey(of id: WorkloadID) -> String? { self.sheets.removeValue(forKey: id)?.key }
 
   /// The machine has it, or will never: what came since stays.
   mutating func drop(_ handout: Handout, of id: WorkloadID) {
@@ -57,11 +66,11 @@ struct CredentialDrawer: Sendable {
   /// A start is over, well or badly, and the row says so.
   mutating func landed(_ id: WorkloadID) { self.starting.remove(id) }
 
-  /// Another password was set past the drawer, or the machine is gone.
+  /// The machine is gone, or takes none.
   mutating func clear(_ id: WorkloadID) { self.sheets[id] = nil }
 
-  private mutating func store(_ password: WorkloadPassword?, for id: WorkloadID) {
+  private mutating func store(_ password: WorkloadPassword?, _ key: String?, for id: WorkloadID) {
     self.count += 1
-    self.sheets[id] = Sheet(password: password, number: self.count)
+    self.sheets[id] = Sheet(password: password, key: key, number: self.count)
   }
 }

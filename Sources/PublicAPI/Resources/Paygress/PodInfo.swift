@@ -1,7 +1,7 @@
 internal import Gate
 internal import JSON
 
-/// A machine in Paygress' words. `ssh_password` is null for everybody but its payer, and for him where none was just set.
+/// A machine in Paygress' words. `ssh_password` is null but in the answer to its payment, which sets it.
 struct PodInfo {
   var card: WorkloadCard
   var namespace: String
@@ -31,13 +31,20 @@ struct PodInfo {
       "known_hosts": self.card.access.map { .string($0.knownHosts) },
       "host_key_fingerprint": self.card.access.map { .string($0.fingerprint) },
       "pass": self.card.pass.map { .string($0) },
+      "note": self.passwordNote.map { .string($0) },
     ])
+  }
+
+  /// How its owner gets one, where none is shown.
+  private var passwordNote: String? {
+    self.card.password == nil
+      ? self.card.passwordNote ?? "To get a new password, present the payment at /spawn-pod again." : nil
   }
 
   /// `/pods/{name}/port-forward`: nothing is to be forwarded here, and who runs the command runs `true`.
   var forward: JSON {
     let command = self.card.command ?? ""
-    let password = self.card.password?.text ?? self.card.passwordNote ?? "shown to its payer only"
+    let password = self.card.password?.text ?? self.passwordNote ?? ""
     return .record([
       "pod_name": .string(self.card.lease.id.podName),
       "ssh_port": .unsigned(self.port),

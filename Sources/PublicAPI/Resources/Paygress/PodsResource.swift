@@ -16,8 +16,8 @@ struct PodsResource: Sendable {
   func spawn(_ request: PublicRequest) async -> HTTPResponse {
     var question = request
     let wanted: WorkloadBody
-    do throws(PublicAnswer.Fault) { wanted = try Self.read(&question) } catch {
-      return Self.refused(PublicAnswer.fault(error))
+    do throws(WorkloadBody.Fault) { wanted = try Self.read(&question) } catch {
+      return Self.refused(error.response)
     }
     switch await self.clerk.order(question, question.order(wanted)) {
     case .refused(let response): return Self.refused(response)
@@ -37,17 +37,13 @@ struct PodsResource: Sendable {
   func list(_ request: PublicRequest) async -> HTTPResponse {
     guard let office = self.clerk.office else { return PublicAnswer.fault(.noWorkloads) }
     do throws(Outage) {
-      var leases: [Lease] = []
-      switch await self.clerk.caller(request) {
+      switch try await self.clerk.glimpses(request, of: office) {
       case .refused(let response): return response
-      case .admin: leases = try await office.leases(limit: WorkloadClerk.maxListed)
-      case .owner(let serial, _): leases = try await office.lease(of: serial).map { [$0] } ?? []
+      case .cards(let cards):
+        var pods: [JSON] = []
+        for card in cards where card.lease.state.isLive { pods.append(try await self.info(card).json) }
+        return PublicAnswer.json(200, .array(pods))
       }
-      var pods: [JSON] = []
-      for lease in leases where lease.state.isLive {
-        pods.append(try await self.info(WorkloadCard(lease: lease, origin: request.origin)).json)
-      }
-      return PublicAnswer.json(200, .array(pods))
     } catch { return self.clerk.outage(error, request) }
   }
 
@@ -59,20 +55,13 @@ struct PodsResource: Sendable {
     await self.withPod(request) { $0.forward }
   }
 
+  /// Sets no password: Paygress' clients look here as often as they like.
   private func withPod(_ request: PublicRequest, _ write: (PodInfo) -> JSON) async -> HTTPResponse {
-    guard let office = self.clerk.office else { return PublicAnswer.fault(.noWorkloads) }
-    let caller = await self.clerk.caller(request)
-    if case .refused(let response) = caller { return response }
-    do throws(Outage) {
-      guard let id = WorkloadID(podName: request.id), let lease = try await office.lease(id),
-        lease.state.isLive
-      else { return PublicAnswer.fault(.unknownWorkload) }
-      guard caller.mayTouch(lease) else { return PublicAnswer.fault(.forbidden) }
-      var password: WorkloadPassword?
-      if case .owner = caller, request.method != .head { password = .random() }
-      let card = try await self.clerk.card(of: lease, password: password, request)
+    await self.clerk.withLease(request) { (lease, _) async throws(Outage) in
+      guard lease.state.isLive else { return PublicAnswer.fault(.unknownWorkload, message: "It has ended.") }
+      let card = await self.clerk.glimpse(of: lease, request)
       return PublicAnswer.json(200, write(try await self.info(card)))
-    } catch { return self.clerk.outage(error, request) }
+    }
   }
 
   private func info(_ card: WorkloadCard) async throws(Outage) -> PodInfo {
@@ -86,7 +75,7 @@ struct PodsResource: Sendable {
   }
 
   /// Its members, and the token put where the gate reads it. Unknown members are ignored.
-  private static func read(_ request: inout PublicRequest) throws(PublicAnswer.Fault) -> WorkloadBody {
+  private static func read(_ request: inout PublicRequest) throws(WorkloadBody.Fault) -> WorkloadBody {
     var wanted = WorkloadBody()
     guard let body = try WorkloadBody.members(of: request) else { return wanted }
     wanted.spec = try WorkloadBody.text("pod_spec_id", in: body).map { WorkloadSpecName($0) }

@@ -9,13 +9,17 @@ struct WorkloadCard {
   var origin: String?
   /// Nil where it is gone or failed.
   var access: WorkloadAccess?
-  /// Nil where none was set by this answer: none is kept.
-  var password: WorkloadPassword?
   var pass: String?
 
   init(lease: Lease, origin: String?) {
     self.lease = lease
     self.origin = origin
+  }
+
+  /// Nil where this answer has set none: none is kept.
+  var password: WorkloadPassword? {
+    guard case .set(let password)? = self.access?.password else { return nil }
+    return password
   }
 
   var path: String { "/v1/workloads/\(self.lease.id)" }
@@ -26,11 +30,6 @@ struct WorkloadCard {
   /// From its order to its end, rounded down.
   var minutes: UInt64 {
     UInt64(clamping: max(.zero, self.lease.stop - self.lease.ordered).components.seconds / 60)
-  }
-
-  /// What is paid for beyond its end.
-  private var credit: Duration {
-    self.lease.state.isRunning ? self.lease.end - self.lease.stop : self.lease.credit
   }
 
   var json: JSON {
@@ -57,8 +56,8 @@ struct WorkloadCard {
       "reduced_isolation": self.access.flatMap { access in
         access.reducedIsolation.isEmpty ? nil : .array(access.reducedIsolation.map { .string($0) })
       },
-      "credit_seconds": isLive && self.credit == .zero
-        ? nil : .unsigned(UInt64(clamping: self.credit.components.seconds)),
+      "credit_seconds": isLive && self.lease.spare == .zero
+        ? nil : .unsigned(UInt64(clamping: self.lease.spare.components.seconds)),
       "note": (isLive ? self.passwordNote : self.lease.note).map { .string($0) },
     ])
   }
@@ -69,14 +68,29 @@ struct WorkloadCard {
     + "End it to get another machine for the time that is left."
 
   /// Why none is shown to its payer.
-  var passwordNote: String? { self.access?.password == .refused ? Self.passwordKept : nil }
+  var passwordNote: String? {
+    if case .refused? = self.access?.password { Self.passwordKept } else { nil }
+  }
 
   private static let extending =
     "To stay longer, pay again at the same address and send your pass (header Turnpike-Pass) beside the payment."
 
+  /// What its time beyond its end is good for.
+  private var spareNote: String? {
+    let seconds = self.lease.spare.components.seconds
+    guard seconds > 0 else { return nil }
+    return "\(seconds) s more are paid for: the same payment or pass gets another machine for them."
+  }
+
   /// For a terminal.
   var text: String {
-    guard let access = self.access, let command = self.command else { return "The machine is gone.\n" }
+    guard let access = self.access, let command = self.command else {
+      let name = "Your machine \(self.lease.id.podName)"
+      let state = self.lease.state.isRunning ? "is being made" : "is gone"
+      let reason = self.lease.state.isRunning ? nil : self.lease.note
+      let lines = ["\(name) \(state)\(reason.map { ": \($0)" } ?? "").", self.spareNote].compactMap { $0 }
+      return lines.joined(separator: "\n") + "\n"
+    }
     var lines = [
       "Your machine \(self.lease.id.podName) is yours until \(self.lease.stop.rfc3339).", "",
       "  \(command)",
@@ -89,6 +103,7 @@ struct WorkloadCard {
     if !access.reducedIsolation.isEmpty {
       lines += ["", "Not as shut off as it could be:"] + access.reducedIsolation.map { "  - \($0)" }
     }
+    if let note = self.spareNote { lines += ["", note] }
     lines += ["", Self.extending]
     if let pass = self.pass { lines += ["", "  Turnpike-Pass: \(pass)"] }
     return lines.joined(separator: "\n") + "\n"

@@ -1,5 +1,6 @@
 internal import ExtAuthz
 internal import Gate
+internal import JSON
 internal import Octets
 internal import Transport
 
@@ -13,6 +14,9 @@ struct WorkloadClerk: Sendable {
 
   /// Nil where no machines are sold.
   var office: (any WorkloadOffice)? { self.gate.machineRoutes.isEmpty ? nil : self.gate.office }
+
+  /// How long an answer that sets no password waits for a machine that is being made.
+  private static let glance: Duration = .milliseconds(200)
 
   enum Caller {
     case admin
@@ -34,8 +38,16 @@ struct WorkloadClerk: Sendable {
     if let secret = request.secret, self.isAdmin(secret) { return .admin }
     switch await self.gate.bearer(of: request.order()) {
     case .of(let serial, let payment): return .owner(serial, payment)
-    case .nobody: return .refused(PublicAnswer.fault(.unauthorized, Self.challenge))
-    case .stranger: return .refused(PublicAnswer.fault(.unknownPayment))
+    case .nobody:
+      return .refused(
+        PublicAnswer.fault(.unauthorized, Self.challenge, message: "Show the machine's pass (Turnpike-Pass).")
+      )
+    case .stranger:
+      return .refused(
+        PublicAnswer.fault(
+          .unknownPayment,
+          message:
+            "This payment has bought no machine. To prolong one, send its pass (Turnpike-Pass) beside it."))
     case .refused(let judgement): return .refused(self.refusal(judgement, request))
     case .fault(let fault): return .refused(PublicAnswer.unauthorized(fault.rawValue, Self.challenge))
     }
@@ -58,34 +70,85 @@ struct WorkloadClerk: Sendable {
     return difference == 0
   }
 
-  /// How to log in to `lease`, after `password` is set on it; without access where it is gone or failed.
+  /// How to log in to `lease`, with `password` set on it or what was set meanwhile; without access where it is gone or failed.
   func card(
-    of lease: Lease, password: WorkloadPassword?, pass: ExchangedPass? = nil, patience: Duration? = nil,
-    _ request: PublicRequest
+    of lease: Lease, setting password: ProposedPassword?, pass: ExchangedPass? = nil,
+    patience: Duration? = nil, _ request: PublicRequest
   ) async throws(Outage) -> WorkloadCard {
     var card = WorkloadCard(lease: lease, origin: request.origin)
     card.pass = pass?.pass.token
     guard lease.state.isLive, let office = self.office else { return card }
     let end = ContinuousClock.now + (patience ?? self.settings.workloads.patience)
-    if let access = try await office.access(to: lease.id, settingPassword: password, until: end) {
+    if let access = try await office.access(to: lease.id, setting: password, until: end) {
       card.lease = access.lease
       card.access = access
-      card.password = access.password == .set ? password : nil
     } else if let now = try await office.lease(lease.id) {
       card.lease = now
     }
     return card
   }
 
+  /// A machine as it is, with what it has of an access; sets nothing.
+  func glimpse(
+    of lease: Lease, pass: ExchangedPass? = nil, patience: Duration = Self.glance, _ request: PublicRequest
+  ) async -> WorkloadCard {
+    do throws(Outage) {
+      return try await self.card(of: lease, setting: nil, pass: pass, patience: patience, request)
+    } catch {
+      // Not prepared yet, or kept elsewhere: the book knows the rest.
+      var card = WorkloadCard(lease: lease, origin: request.origin)
+      card.pass = pass?.pass.token
+      return card
+    }
+  }
+
+  /// The machines that the caller may see, as they are.
+  func glimpses(_ request: PublicRequest, of office: any WorkloadOffice) async throws(Outage) -> Glimpses {
+    let leases: [Lease]
+    switch await self.caller(request) {
+    case .refused(let response): return .refused(response)
+    case .admin: leases = try await office.leases(limit: Self.maxListed)
+    case .owner(let serial, _): leases = try await office.lease(of: serial).map { [$0] } ?? []
+    }
+    var cards: [WorkloadCard] = []
+    for lease in leases { cards.append(await self.glimpse(of: lease, patience: .zero, request)) }
+    return .cards(cards)
+  }
+
+  enum Glimpses {
+    case cards([WorkloadCard])
+    case refused(HTTPResponse)
+  }
+
+  /// The machine that the path names, where the caller may see it.
+  func withLease(
+    _ request: PublicRequest, _ body: (Lease, Caller) async throws(Outage) -> HTTPResponse
+  ) async -> HTTPResponse {
+    guard let office = self.office else { return PublicAnswer.fault(.noWorkloads) }
+    let caller = await self.caller(request)
+    if case .refused(let response) = caller { return response }
+    guard let id = WorkloadID(named: request.id) else {
+      return PublicAnswer.fault(.unknownWorkload, message: WorkloadID.form)
+    }
+    do throws(Outage) {
+      guard let lease = try await office.lease(id) else { return PublicAnswer.fault(.unknownWorkload) }
+      guard caller.mayTouch(lease) else {
+        return PublicAnswer.fault(.forbidden, message: "Another payment bought this machine.")
+      }
+      return try await body(lease, caller)
+    } catch { return self.outage(error, request) }
+  }
+
   /// A machine ordered by what `request` shows, with a new password.
   func order(_ request: PublicRequest, _ order: WorkloadRequest) async -> Ordered {
     guard self.office != nil else { return .refused(PublicAnswer.fault(.noWorkloads)) }
+    let password = ProposedPassword(.random())
     switch await self.gate.order(order) {
     case .faulty(let fault): return .refused(PublicAnswer.fault(.badWish, message: fault.text))
     case .refused(let judgement): return .refused(self.refusal(judgement, request))
     case .machine(let lease, let exchanged, let presentation):
       do throws(Outage) {
-        let card = try await self.card(of: lease, password: .random(), pass: exchanged, request)
+        let card = try await self.card(of: lease, setting: password, pass: exchanged, request)
         guard card.access != nil else { return .refused(Self.failed(card)) }
         return .machine(card, exchanged, presentation)
       } catch {
@@ -112,7 +175,13 @@ struct WorkloadClerk: Sendable {
   }
 
   func refusal(_ judgement: Judgement, _ request: PublicRequest) -> HTTPResponse {
-    PublicAnswer.open(DirectAnswer.refusal(judgement, resource: request.origin + request.path))
+    var refusal = PublicAnswer.open(
+      DirectAnswer.refusal(judgement, resource: request.origin + request.path))
+    if let advice = judgement.decision.advice, let said = (try? JSONReader.read(refusal.body))?.members {
+      let told = said + [JSON.Member(name: "message", value: .string(advice))]
+      refusal.body = JSONWriter.write(.object(told)) + [ASCII.lineFeed]
+    }
+    return refusal
   }
 
   func outage(_ outage: Outage, _ request: PublicRequest) -> HTTPResponse {

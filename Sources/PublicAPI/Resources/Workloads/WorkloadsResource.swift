@@ -9,20 +9,15 @@ internal import Transport
 struct WorkloadsResource: Sendable {
   let clerk: WorkloadClerk
 
-  /// How long an answer that sets no password waits for a machine that is being made.
-  private static let glance: Duration = .milliseconds(200)
-
   func create(_ request: PublicRequest) async -> HTTPResponse {
     let body: WorkloadBody
-    do throws(PublicAnswer.Fault) { body = try WorkloadBody(request) } catch {
-      return PublicAnswer.fault(error)
-    }
+    do throws(WorkloadBody.Fault) { body = try WorkloadBody(request) } catch { return error.response }
     switch await self.clerk.order(request, request.order(body)) {
     case .refused(let response): return response
     case .machine(let card, let exchanged, let presentation):
       var fields = exchanged.map { DirectAnswer.fields(of: $0) } ?? FieldList()
       fields.append("location", (request.origin + card.path).utf8)
-      return PublicAnswer.json(presentation.isFirst ? 201 : 200, card.json, fields)
+      return Self.answer(presentation.isFirst ? 201 : 200, card, request, fields)
     }
   }
 
@@ -30,20 +25,18 @@ struct WorkloadsResource: Sendable {
   func list(_ request: PublicRequest) async -> HTTPResponse {
     guard let office = self.clerk.office else { return PublicAnswer.fault(.noWorkloads) }
     do throws(Outage) {
-      var leases: [Lease] = []
-      switch await self.clerk.caller(request) {
+      switch try await self.clerk.glimpses(request, of: office) {
       case .refused(let response): return response
-      case .admin: leases = try await office.leases(limit: WorkloadClerk.maxListed)
-      case .owner(let serial, _): leases = try await office.lease(of: serial).map { [$0] } ?? []
+      case .cards(let cards):
+        return PublicAnswer.json(200, .record(["workloads": .array(cards.map(\.json))]))
       }
-      let cards = leases.map { WorkloadCard(lease: $0, origin: request.origin).json }
-      return PublicAnswer.json(200, .record(["workloads": .array(cards)]))
     } catch { return self.clerk.outage(error, request) }
   }
 
   /// What is left to be known of the machine of a payment or pass: with a new password, as where it was paid for.
   func byPayment(_ request: PublicRequest) async -> HTTPResponse {
     guard let office = self.clerk.office else { return PublicAnswer.fault(.noWorkloads) }
+    let asked = ContinuousClock.now
     do throws(Outage) {
       let lease: Lease?
       var exchanged: ExchangedPass?
@@ -56,68 +49,56 @@ struct WorkloadsResource: Sendable {
       }
       guard let lease else { return PublicAnswer.fault(.unknownWorkload) }
       // HEAD changes nothing, and shows nothing that could be changed.
-      let password = request.method == .head ? nil : WorkloadPassword.random()
-      let card = try await self.clerk.card(of: lease, password: password, pass: exchanged, request)
-      return PublicAnswer.json(200, card.json)
+      let password = request.method == .head ? nil : ProposedPassword(.random(), asked: asked)
+      let card = try await self.clerk.card(of: lease, setting: password, pass: exchanged, request)
+      return Self.answer(200, card, request)
     } catch { return self.clerk.outage(error, request) }
   }
 
   func show(_ request: PublicRequest) async -> HTTPResponse {
-    await self.withLease(request) { (lease, _) async throws(Outage) in
-      var card = WorkloadCard(lease: lease, origin: request.origin)
-      do throws(Outage) {
-        card = try await self.clerk.card(of: lease, password: nil, patience: Self.glance, request)
-      } catch {
-        // Not prepared yet: its state says so.
-        guard error.code == .inFlight else { throw error }
-      }
-      return PublicAnswer.json(200, card.json)
+    await self.clerk.withLease(request) { (lease, _) async throws(Outage) in
+      Self.answer(200, await self.clerk.glimpse(of: lease, request), request)
     }
   }
 
   /// A payment more for the same machine. It is its owner's to prolong: his pass stands beside the payment.
   func extend(_ request: PublicRequest) async -> HTTPResponse {
-    await self.withLease(request) { (lease, _) async throws(Outage) in
-      guard lease.state.isLive else {
+    await self.clerk.withLease(request) { (lease, _) async throws(Outage) in
+      guard lease.state.isRunning else {
         return PublicAnswer.fault(
-          .workloadOver, message: "It has ended. Send the payment and your pass to /v1/workloads.")
+          .workloadOver,
+          message: "It has ended, and nothing was taken. Send the payment and your pass to /v1/workloads.")
       }
       switch await self.clerk.gate.extend(lease, request.order()) {
-      case .faulty: return PublicAnswer.fault(.noWorkloads)
+      case .faulty:
+        return PublicAnswer.fault(
+          .badWish,
+          message: "Nothing was taken. Machines like this are not sold here any more: it runs to its end.")
       case .refused(let judgement): return self.clerk.refusal(judgement, request)
       case .machine(let extended, let exchanged, _):
-        var card = WorkloadCard(lease: extended, origin: request.origin)
-        card.pass = exchanged?.pass.token
-        return PublicAnswer.json(200, card.json, exchanged.map { DirectAnswer.fields(of: $0) } ?? FieldList())
+        let card = await self.clerk.glimpse(of: extended, pass: exchanged, request)
+        return Self.answer(200, card, request, exchanged.map { DirectAnswer.fields(of: $0) } ?? FieldList())
       }
     }
   }
 
   /// Ends it before its time; what is left of it is credit.
   func end(_ request: PublicRequest) async -> HTTPResponse {
-    await self.withLease(request) { (lease, caller) async throws(Outage) in
+    await self.clerk.withLease(request) { (lease, caller) async throws(Outage) in
       let note = if case .admin = caller { "ended by the operator" } else { "ended by its owner" }
       guard let ended = try await self.clerk.office?.end(lease.id, note: note) else {
         return PublicAnswer.fault(.unknownWorkload)
       }
-      return PublicAnswer.json(200, WorkloadCard(lease: ended, origin: request.origin).json)
+      return Self.answer(200, WorkloadCard(lease: ended, origin: request.origin), request)
     }
   }
 
-  /// The machine that the path names, where the caller may see it.
-  private func withLease(
-    _ request: PublicRequest, _ body: (Lease, WorkloadClerk.Caller) async throws(Outage) -> HTTPResponse
-  ) async -> HTTPResponse {
-    guard let office = self.clerk.office else { return PublicAnswer.fault(.noWorkloads) }
-    let caller = await self.clerk.caller(request)
-    if case .refused(let response) = caller { return response }
-    do throws(Outage) {
-      guard let id = WorkloadID(request.id), let lease = try await office.lease(id) else {
-        return PublicAnswer.fault(.unknownWorkload)
-      }
-      guard caller.mayTouch(lease) else { return PublicAnswer.fault(.forbidden) }
-      return try await body(lease, caller)
-    } catch { return self.clerk.outage(error, request) }
+  /// For who names `text/plain`, words: a program that names nothing gets JSON, whatever it is.
+  private static func answer(
+    _ status: UInt16, _ card: WorkloadCard, _ request: PublicRequest, _ more: FieldList = FieldList()
+  ) -> HTTPResponse {
+    request.namesText
+      ? PublicAnswer.text(status, card.text, more) : PublicAnswer.json(status, card.json, more)
   }
 }
 

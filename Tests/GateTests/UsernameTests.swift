@@ -1,6 +1,5 @@
+import Gate
 import Testing
-
-@testable import Provisioner
 
 @Suite("Username")
 struct UsernameTests {

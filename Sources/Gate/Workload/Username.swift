@@ -1,13 +1,13 @@
 /// A login name inside a machine: `[a-z_][a-z0-9_-]{0,30}`, as shadow-utils take it, and no name of the system's own.
 ///
 /// A name that an image has in its `/etc/passwd` already makes some of them start and never take a login.
-package struct Username: Hashable, Sendable, CustomStringConvertible {
-  package static let maxCharacters = 31
+public struct Username: Hashable, Sendable, CustomStringConvertible {
+  public static let maxCharacters = 31
 
-  package let text: String
+  public let text: String
 
   /// Nil for any other form, and for a reserved name.
-  package init?(_ text: String) {
+  public init?(_ text: String) {
     let bytes = Array(text.utf8)
     guard let first = bytes.first, bytes.count <= Self.maxCharacters else { return nil }
     guard Self.isLetter(first), bytes.allSatisfy({ Self.isLetter($0) || Self.isDigit($0) || $0 == 0x2d })
@@ -18,7 +18,7 @@ package struct Username: Hashable, Sendable, CustomStringConvertible {
     self.text = text
   }
 
-  package var description: String { self.text }
+  public var description: String { self.text }
 
   private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte) || byte == 0x5f }
   private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
