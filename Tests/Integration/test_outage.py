@@ -73,7 +73,7 @@ def test_a_gate_that_hangs_is_an_outage_after_the_time_out(lonely, stage):
     for door in doors.values():
         wait_until(lambda door=door: door.fetch("/free/x").status == 200, f"{door.name} opens")
     stage.app.forget()
-    gate.process.signal(signal.SIGSTOP)
+    gate.process.freeze()
     try:
         for name in ("envoy", "nginx", "nginx-auth-request", "caddy"):  # Traefik waits for 30 s
             assert doors[name].fetch("/free/x").status == AWAY[name], name

@@ -44,15 +44,20 @@ extension Cashier {
 
   func refreshRevocations() async {
     while !Task.isCancelled {
-      do throws(Outage) {
-        // As old as the question: what was revoked while the answer was on its way may not be in it.
-        let asked = self.clock.now()
-        let serials = try await self.ledger.revocations(limit: Revocations.capacity + 1)
-        self.revocations.load(serials, at: asked)
-      } catch {
-        self.observer.failed(.revocations, error, payment: nil)
-      }
+      await self.readRevocations()
       try? await self.sleeper.sleep(for: Revocations.refreshInterval)
+    }
+  }
+
+  /// Reads what was revoked: until that was done once, a time pass is an outage.
+  public func readRevocations() async {
+    do throws(Outage) {
+      // As old as the question: what was revoked while the answer was on its way may not be in it.
+      let asked = self.clock.now()
+      let serials = try await self.ledger.revocations(limit: Revocations.capacity + 1)
+      self.revocations.load(serials, at: asked)
+    } catch {
+      self.observer.failed(.revocations, error, payment: nil)
     }
   }
 

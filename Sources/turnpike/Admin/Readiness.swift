@@ -55,7 +55,7 @@ final class Readiness: Sendable {
   /// The server as a whole, as gRPC names it.
   private static let server = ""
 
-  /// The listeners are up, and what machines need was tried out.
+  /// The listeners are up, passes can be judged, and what machines need was tried out.
   func begin() {
     self.state.withLock { if $0.phase == .starting { $0.phase = .serving } }
     self.publish()

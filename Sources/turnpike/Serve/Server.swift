@@ -124,6 +124,7 @@ struct Server: Sendable {
       background.addTask { await self.housekeeping.run() }
       background.addTask { await self.obey(signals, reload) }
       background.addTask {
+        await self.cashier.readRevocations()
         await self.machines?.examined()
         self.readiness.begin()
       }

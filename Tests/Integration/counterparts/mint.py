@@ -68,7 +68,7 @@ class Mint:
 
     def pause(self) -> None:
         """The mint keeps its connections but does nothing (SIGSTOP) until `resume`."""
-        self.process.signal(signal.SIGSTOP)
+        self.process.freeze()
 
     def resume(self) -> None:
         self.process.signal(signal.SIGCONT)

@@ -52,6 +52,17 @@ def wait_until(condition, what: str, seconds: float = READY_SECONDS, every: floa
         time.sleep(every)
 
 
+def _states(pid: int) -> set[str]:
+    """The letters of its threads' states (proc(5)); those that end meanwhile have none."""
+    states = set()
+    for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+        try:
+            states.add(stat.read_text().rpartition(")")[2].split()[0])
+        except OSError:
+            continue
+    return states
+
+
 def listening(port: int, host: str = "127.0.0.1") -> bool:
     try:
         with socket.create_connection((host, port), timeout=0.5):
@@ -115,6 +126,11 @@ class Process:
     def signal(self, number: int) -> None:
         if self.running:
             os.kill(self.pid, number)
+
+    def freeze(self) -> None:
+        """Stops it where it is; returns when it stands still."""
+        self.signal(signal.SIGSTOP)
+        wait_until(lambda: _states(self.pid) == {"T"}, f"{self.name} stands still")
 
     def wait(self, seconds: float = 15) -> int:
         """The exit status; negative for a signal."""
