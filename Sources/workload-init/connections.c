@@ -24,7 +24,8 @@ static bool same(struct source a, struct source b) {
 }
 
 static bool is_login(const struct connections *connections, const struct connection *each, int64_t now) {
-  return each->child != 0 && now - each->since < connections->login_time;
+  return each->child != 0 && !connections->logged_in[each - connections->all] &&
+         now - each->since < connections->login_time;
 }
 
 static int logins_from(const struct connections *connections, struct source source, int64_t now) {
@@ -51,9 +52,8 @@ static struct connection *worst_login(struct connections *connections, int64_t n
   return worst;
 }
 
-// Started per connection, sshd knows nothing of the others: its MaxStartups is ours to keep. A connection
-// that outlives the login time has logged in, so only the young ones count against their source. One that is
-// displaced may have logged in just now; better that, than that strangers keep the owner out.
+// Started per connection, sshd knows nothing of the others: its MaxStartups is ours to keep. Only those that have not
+// logged in count against their source, and only they are displaced: better so than that strangers keep the owner out.
 bool connections_admit(struct connections *connections, struct source source, int64_t now, pid_t *displaced) {
   int live = 0, logins = 0;
   for (int i = 0; i < MAX_CONNECTIONS; i++) {
@@ -72,12 +72,11 @@ bool connections_admit(struct connections *connections, struct source source, in
   return true;
 }
 
-void connections_add(struct connections *connections, struct source source, int64_t now, pid_t child) {
+int connections_place(const struct connections *connections) {
   for (int i = 0; i < MAX_CONNECTIONS; i++) {
-    if (connections->all[i].child != 0) continue;
-    connections->all[i] = (struct connection){child, source, now};
-    return;
+    if (connections->all[i].child == 0) return i;
   }
+  return -1;
 }
 
 void connections_ended(struct connections *connections, pid_t child) {

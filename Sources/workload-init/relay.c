@@ -8,10 +8,18 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+// How often sshd is asked whether somebody has logged in.
+#define LOOK_MS 200
+// What sshd said last has so long to be taken: with its time for a login, less than `--login-time`.
+#define FLUSH_MS 20000
 
 struct way {
   int from, to;
@@ -29,10 +37,41 @@ static void silence(void) {
   }
 }
 
-static void start(char **command, int own, int other) {
+static size_t read_text(const char *path, char *text, size_t size) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t length = read(file, text, size - 1);
+  close(file);
+  if (length < 0) length = 0;
+  text[length] = 0;
+  return (size_t)length;
+}
+
+static bool is_session(long process) {
+  char path[64], title[256];
+  snprintf(path, sizeof path, "/proc/%ld/cmdline", process);
+  size_t length = read_text(path, title, sizeof title);
+  return memchr(title, '@', length) != NULL;
+}
+
+// Who has logged in stands in the title of sshd, or of the one that it has started for him, as `sshd: dev@pts/0`: no
+// stranger gets that far.
+static bool has_login(pid_t sshd) {
+  if (is_session(sshd)) return true;
+  char path[64], children[256];
+  snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)sshd, (long)sshd);
+  read_text(path, children, sizeof children);
+  for (char *next = children, *end;; next = end) {
+    long child = strtol(next, &end, 10);
+    if (end == next) return false;
+    if (is_session(child)) return true;
+  }
+}
+
+static pid_t start(char **command, int own, int other) {
   pid_t child = fork();
   if (child < 0) _exit(1);
-  if (child > 0) return;
+  if (child > 0) return child;
   setsid();
   dup2(other, 0);
   dup2(other, 1);
@@ -42,7 +81,7 @@ static void start(char **command, int own, int other) {
   _exit(127);
 }
 
-// Takes what comes where nothing waits, and sends what waits; false when the connection is of no more use.
+// Takes what comes where nothing waits, and sends what waits; false when this way is of no more use.
 static bool move(struct way *way, short from, short to) {
   if (from != 0 && way->start == way->end && !way->ended) {
     ssize_t length = recv(way->from, way->bytes, sizeof way->bytes, 0);
@@ -61,16 +100,17 @@ static bool move(struct way *way, short from, short to) {
   return true;
 }
 
-void relay(int connection, char **command) {
+void relay(int connection, char **command, volatile bool *logged_in) {
   static struct way in, out;
   int pair[2];
+  int64_t flushed = INT64_MAX;  // when sshd is gone: until when what it said may wait
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   // PID 1 comes first, so that it is never late; this is the machine's own work.
   setpriority(PRIO_PROCESS, 0, 0);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) _exit(1);
-  start(command, pair[0], pair[1]);
+  pid_t sshd = start(command, pair[0], pair[1]);
   close(pair[1]);
   fcntl(connection, F_SETFL, O_NONBLOCK);
   fcntl(pair[0], F_SETFL, O_NONBLOCK);
@@ -83,12 +123,23 @@ void relay(int connection, char **command) {
     if (in.start < in.end) ready[1].events |= POLLOUT;
     if (out.start == out.end) ready[1].events |= POLLIN;
     if (out.start < out.end) ready[0].events |= POLLOUT;
-    // A side of which nothing is wanted would report its end again and again.
-    for (int i = 0; i < 2; i++) {
-      if (ready[i].events == 0) ready[i].fd = -1;
+    // A side of which nothing is wanted would report its end again and again; that of sshd is heard once, or whoever
+    // reads nothing would keep a place that sshd has left.
+    if (ready[0].events == 0) ready[0].fd = -1;
+    if (ready[1].events == 0 && flushed != INT64_MAX) ready[1].fd = -1;
+    int64_t now = monotonic();
+    if (now >= flushed) break;
+    int wait = flushed != INT64_MAX ? (int)(flushed - now) : *logged_in ? -1 : LOOK_MS;
+    if (poll(ready, 2, wait) < 0 && errno != EINTR) break;
+    if (ready[1].revents & (POLLHUP | POLLERR) && flushed == INT64_MAX) flushed = now + FLUSH_MS;
+    if (!*logged_in && flushed == INT64_MAX && has_login(sshd)) *logged_in = true;
+    if (!in.ended && !move(&in, ready[0].revents & ~POLLOUT, ready[1].revents & ~POLLIN)) {
+      // What sshd still has to say goes out all the same.
+      in.start = in.end;
+      in.ended = true;
+      shutdown(in.to, SHUT_WR);
+      if (flushed == INT64_MAX) flushed = now + FLUSH_MS;
     }
-    if (poll(ready, 2, -1) < 0 && errno != EINTR) break;
-    if (!move(&in, ready[0].revents & ~POLLOUT, ready[1].revents & ~POLLIN)) break;
     if (!move(&out, ready[1].revents & ~POLLOUT, ready[0].revents & ~POLLIN)) break;
   }
   _exit(0);

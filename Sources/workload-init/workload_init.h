@@ -15,6 +15,8 @@ bool next_option(struct arguments *arguments, const char **name, const char **va
 // The number in `text`; ends the process with a sentence for anything else.
 int64_t number(const char *text, int64_t least, int64_t most);
 _Noreturn void fail(const char *what);
+// CLOCK_MONOTONIC, milliseconds
+int64_t monotonic(void);
 
 // launch.c --------------------------------------------------------------------------------------
 
@@ -38,25 +40,29 @@ struct source source_of(const struct sockaddr_storage *peer);
 struct connection {
   pid_t child;  // 0: free
   struct source source;
-  int64_t since;  // CLOCK_MONOTONIC, milliseconds
+  int64_t since;  // monotonic
 };
 
 struct connections {
   struct connection all[MAX_CONNECTIONS];
   int most;             // at once
-  int most_logins;      // of them younger than the time that sshd gives a login; the next displaces one
+  int most_logins;      // of them those nobody has logged in by yet; the next displaces one
   int most_per_source;  // of those, from one source
-  int64_t login_time;   // milliseconds
+  int64_t login_time;   // milliseconds; what is older has logged in
+  // Written by the relays, each its own place.
+  volatile bool *logged_in;
 };
 // Whether one more from there is welcome now; `displaced` is the child whose login ends for it, if one does.
 bool connections_admit(struct connections *connections, struct source source, int64_t now, pid_t *displaced);
-void connections_add(struct connections *connections, struct source source, int64_t now, pid_t child);
+// The number of a free place, which is kept by giving it a child; -1: none.
+int connections_place(const struct connections *connections);
 void connections_ended(struct connections *connections, pid_t child);
 
 // relay.c ---------------------------------------------------------------------------------------
 
-// Runs the command for a connection and carries bytes between the two until one of them ends.
-_Noreturn void relay(int connection, char **command);
+// Runs the command for a connection and carries bytes between the two until one of them ends; says when somebody has
+// logged in.
+_Noreturn void relay(int connection, char **command, volatile bool *logged_in);
 
 // deadline.c ------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ struct ControlGroupTests {
       one.values(for: spec, id: id).map { "\($0.file)=\($0.value)" } == [
         "/m/abcdefghijklmnop/memory.limit_in_bytes=268435456",
         "/m/abcdefghijklmnop/memory.memsw.limit_in_bytes=268435456",
+        "/m/abcdefghijklmnop/memory.kmem.tcp.limit_in_bytes=33554432",
         "/c/abcdefghijklmnop/cpu.cfs_period_us=100000", "/c/abcdefghijklmnop/cpu.cfs_quota_us=25000",
       ])
   }

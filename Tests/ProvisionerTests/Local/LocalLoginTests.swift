@@ -114,6 +114,19 @@ struct LocalLoginTests {
     }
   }
 
+  @Test("who has logged in is not displaced, however many strangers come from however many addresses")
+  func sessionsStay() async throws {
+    try await withLocalHost(24_100...24_109) { host in
+      let machine = try await host.machine()
+      async let session = machine.ssh("echo in; sleep 5; echo still in")
+      try await Task.sleep(for: .seconds(2))
+      let open = try (1...40).map { try Caller(from: "127.0.1.\($0)", to: machine.port) }
+      #expect(open.filter { $0.greeting().hasPrefix("SSH-2.0-") }.count >= 16)
+      #expect(try await session.output == "in\nstill in\n")
+      #expect(try await machine.ssh("true").status == 0)
+    }
+  }
+
   static func makeKey(in folder: String) async throws -> (file: String, line: String) {
     let file = "\(folder)/key-\(UInt64.random(in: 0...UInt64.max))"
     _ = try await Ran.run([
@@ -128,8 +141,12 @@ struct LocalLoginTests {
 final class Caller {
   private let socket: Int32
 
-  init(from source: String, to port: UInt16) throws {
+  /// - Parameter receiving: the size of its buffer; nil for the usual.
+  init(from source: String, to port: UInt16, receiving buffer: CInt? = nil) throws {
     self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    if var buffer {
+      unsafe setsockopt(self.socket, SOL_SOCKET, SO_RCVBUF, &buffer, socklen_t(MemoryLayout<CInt>.size))
+    }
     var here = Self.address(source, 0)
     var there = Self.address("127.0.0.1", port)
     let size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -154,6 +171,13 @@ final class Caller {
     var buffer = [UInt8](repeating: 0, count: 256)
     let count = unsafe read(self.socket, &buffer, buffer.count)
     return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+  }
+
+  /// Says it, and no more.
+  func say(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = unsafe write(self.socket, bytes, bytes.count)
+    shutdown(self.socket, Int32(SHUT_WR))
   }
 
   private static func address(_ text: String, _ port: UInt16) -> sockaddr_in {

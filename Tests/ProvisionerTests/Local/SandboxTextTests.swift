@@ -86,7 +86,7 @@ struct SandboxTextTests {
       words[serve...].elementsEqual([
         "serve", "--name", "abcdefghijklmnop", "--deadline", "/run/lease/deadline", "--ready", "5",
         "--processes", "99",
-        "--login-time", "25", "--", "/usr/sbin/sshd", "-i", "-e", "-f", "/etc/ssh/sshd_config",
+        "--login-time", "45", "--", "/usr/sbin/sshd", "-i", "-e", "-f", "/etc/ssh/sshd_config",
       ]))
     #expect(words[serve - 1] == "/run/workload-init")
   }

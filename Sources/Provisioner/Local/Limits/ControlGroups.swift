@@ -116,6 +116,8 @@ struct ControlGroups: Equatable {
           (.memory, "memory.limit_in_bytes", "\(spec.memoryBytes)", true),
           // With swap; absent where the kernel does not count it.
           (.memory, "memory.memsw.limit_in_bytes", "\(spec.memoryBytes)", false),
+          // What waits in sockets is the host's otherwise.
+          (.memory, "memory.kmem.tcp.limit_in_bytes", "\(spec.memoryBytes / 8)", false),
           (.pids, "pids.max", "\(processes)", true),
           (.cpu, "cpu.cfs_period_us", "\(period)", true),
           (.cpu, "cpu.cfs_quota_us", "\(quota)", true),

@@ -84,11 +84,16 @@ struct SandboxCommand {
     ["--perms", mode, "--size", "\(max(4096, bytes))", "--tmpfs", path]
   }
 
+  /// How much longer than a login a connection lasts by which nobody logs in: what sshd said last is delivered, and
+  /// some more.
+  private static let flushSeconds = 25
+
   private var serve: [String] {
     // The name first: it is what a process is looked up by.
     RunningMachine.mark(of: self.id) + [
       "--deadline", SandboxPaths.deadline, "--ready", "\(SandboxDescriptor.ready.rawValue)",
-      "--processes", "\(self.spec.processes)", "--login-time", "\(SSHDConfiguration.loginSeconds + 5)",
+      "--processes", "\(self.spec.processes)", "--login-time",
+      "\(SSHDConfiguration.loginSeconds + Self.flushSeconds)",
     ]
   }
 
