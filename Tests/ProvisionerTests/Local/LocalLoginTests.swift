@@ -118,7 +118,10 @@ struct LocalLoginTests {
   func sessionsStay() async throws {
     try await withLocalHost(24_100...24_109) { host in
       let machine = try await host.machine()
-      async let session = machine.ssh("echo in; sleep 5; echo still in")
+      let length = "8.\(UInt16.random(in: 1000...9999))"
+      async let session = machine.ssh("echo in; sleep \(length); echo still in")
+      #expect(await eventually { !HostProcess.all(mentioning: "sleep\0\(length)").isEmpty })
+      // The relay looks for it a few times in a second.
       try await Task.sleep(for: .seconds(2))
       let open = try (1...40).map { try Caller(from: "127.0.1.\($0)", to: machine.port) }
       #expect(open.filter { $0.greeting().hasPrefix("SSH-2.0-") }.count >= 16)
