@@ -104,6 +104,7 @@ void relay(int connection, char **command, volatile bool *logged_in) {
   static struct way in, out;
   int pair[2];
   int64_t flushed = INT64_MAX;  // when sshd is gone: until when what it said may wait
+  int64_t looked = 0;           // when it was last seen that nobody has logged in
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -132,7 +133,11 @@ void relay(int connection, char **command, volatile bool *logged_in) {
     int wait = flushed != INT64_MAX ? (int)(flushed - now) : *logged_in ? -1 : LOOK_MS;
     if (poll(ready, 2, wait) < 0 && errno != EINTR) break;
     if (ready[1].revents & (POLLHUP | POLLERR) && flushed == INT64_MAX) flushed = now + FLUSH_MS;
-    if (!*logged_in && flushed == INT64_MAX && has_login(sshd)) *logged_in = true;
+    // Not for each packet: a tunnel without a session never gets a title.
+    if (!*logged_in && flushed == INT64_MAX && now - looked >= LOOK_MS) {
+      *logged_in = has_login(sshd);
+      looked = now;
+    }
     if (!in.ended && !move(&in, ready[0].revents & ~POLLOUT, ready[1].revents & ~POLLIN)) {
       // What sshd still has to say goes out all the same.
       in.start = in.end;

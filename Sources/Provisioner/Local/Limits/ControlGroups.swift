@@ -173,18 +173,19 @@ struct ControlGroups: Equatable {
   }
 
   private func processes(of id: WorkloadID) throws(SystemFault) -> [(process: Descriptor, isInside: Bool)] {
-    var found: [(process: Descriptor, isInside: Bool)] = []
+    // Version 1 has a process once in each hierarchy.
+    var pids: Set<pid_t> = []
     for file in self.entries(of: id) {
-      for line in try FileTree.read(file)?.split(separator: "\n") ?? [] {
-        // Asked again once it is held: the number cannot come to mean another.
-        guard let pid = pid_t(line), let process = Descriptor.process(pid),
-          let groups = (try? FileTree.read("/proc/\(pid)/cgroup")) ?? nil, groups.contains("/\(id.text)\n")
-        else { continue }
-        let status = (try? FileTree.read("/proc/\(pid)/status")) ?? nil
-        found.append((process, RunningMachine.isInside(status ?? "")))
-      }
+      pids.formUnion(try FileTree.read(file)?.split(separator: "\n").compactMap { pid_t($0) } ?? [])
     }
-    return found
+    return pids.compactMap { pid in
+      // Asked again once it is held: the number cannot come to mean another.
+      guard let process = Descriptor.process(pid),
+        let groups = (try? FileTree.read("/proc/\(pid)/cgroup")) ?? nil, groups.contains("/\(id.text)\n")
+      else { return nil }
+      let status = (try? FileTree.read("/proc/\(pid)/status")) ?? nil
+      return (process, RunningMachine.isInside(status ?? ""))
+    }
   }
 
   /// Removes them; a process that has just ended may hold its group a moment longer.

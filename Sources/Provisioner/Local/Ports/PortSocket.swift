@@ -38,12 +38,9 @@ struct PortSocket {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let done = unsafe withUnsafePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe Glibc.connect(raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
+    guard unsafe Self.pass(address, { unsafe Glibc.connect(raw, $0, $1) }) == 0 else {
+      throw SystemFault("connect", "port \(port)")
     }
-    guard done == 0 else { throw SystemFault("connect", "port \(port)") }
     return socket
   }
 
@@ -73,11 +70,7 @@ struct PortSocket {
     guard unsafe inet_pton(AF_INET, text, &address.sin_addr) == 1 else {
       throw SystemFault(code: EINVAL, "bind", text)
     }
-    return unsafe withUnsafePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe Glibc.bind(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
+    return unsafe Self.pass(address) { unsafe Glibc.bind(socket.raw, $0, $1) } == 0
   }
 
   private static func bindSix(_ socket: Descriptor, _ port: UInt16, _ text: String) throws(SystemFault)
@@ -89,9 +82,16 @@ struct PortSocket {
     guard unsafe inet_pton(AF_INET6, text, &address.sin6_addr) == 1 else {
       throw SystemFault(code: EINVAL, "bind", text)
     }
-    return unsafe withUnsafePointer(to: &address) { pointer in
+    return unsafe Self.pass(address) { unsafe Glibc.bind(socket.raw, $0, $1) } == 0
+  }
+
+  /// An address of either family, as the system's calls take it.
+  private static func pass<Address>(
+    _ address: Address, _ call: (UnsafePointer<sockaddr>, socklen_t) -> CInt
+  ) -> CInt {
+    unsafe withUnsafePointer(to: address) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe Glibc.bind(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0
+        unsafe call($0, socklen_t(MemoryLayout<Address>.size))
       }
     }
   }

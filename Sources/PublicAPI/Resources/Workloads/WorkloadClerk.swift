@@ -60,14 +60,9 @@ struct WorkloadClerk: Sendable {
     return fields
   }
 
-  /// In a time that does not tell how much of it is right.
   private func isAdmin(_ secret: [UInt8]) -> Bool {
-    guard let own = self.settings.workloads.adminSecret.map({ Array($0.utf8) }), !own.isEmpty else {
-      return false
-    }
-    var difference: UInt8 = own.count == secret.count ? 0 : 1
-    for (index, byte) in secret.enumerated() { difference |= byte ^ own[index % own.count] }
-    return difference == 0
+    guard let own = self.settings.workloads.adminSecret, !own.isEmpty else { return false }
+    return equalInConstantTime(secret, own.utf8)
   }
 
   /// How to log in to `lease`, with `password` set on it or what was set meanwhile; without access where it is gone or failed.
